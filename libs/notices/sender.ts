@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalJson, derivedId, ENGINE, type Answer, type Order, type Reads, type Sql } from '#kernel';
+import type { Contacts } from './contacts.js';
+import { letterOf, type Item } from './letter.js';
+import { NotDelivered, type Post } from './mail.js';
+import { MAX_TOLD, noticeDecider, type Failure } from './notice.js';
+
+export interface SenderDeps {
+  sql: Sql;
+  /** The one door, for `RecordNoticeSent` and `RecordNoticeFailed`. */
+  send(order: Order): Promise<Answer>;
+  reads: Reads;
+  contacts: Contacts;
+  /** Absent when no SMTP_URL is set: that nobody was told is then recorded. */
+  post?: Post;
+  /** The outbox has seen the log to its end, as of a moment ago; a rebuild must not tell everything again. */
+  caughtUp(): Promise<boolean>;
+  /** An import is open, or what fell due has not all fired: one letter at the end instead of a flood. */
+  settling(): Promise<boolean>;
+  onError(error: unknown): void;
+  /** Milliseconds; tests shorten them. */
+  pollMs?: number;
+  firstRetryMs?: number;
+}
+
+interface Notice {
+  id: string;
+  recipient: string;
+  attempts: number;
+  items: (Item & { event_id: string })[];
+}
+
+/** A notice that belongs to no import is not held longer than this by one that goes on elsewhere. */
+const MAX_HOLD_SECONDS = 300;
+const MAX_RETRY_MS = 3_600_000;
+/** While one sender works on a notice, others leave it alone; longer than the longest SMTP timeout. */
+const CLAIM_SECONDS = 120;
+
+/**
+ * Sends what stands in the outbox, and writes into the log that it was sent.
+ *
+ * The order in a crash: the digest is fixed (its id names the events it tells), sent, recorded. Killed between the last
+ * two, it is sent again with the same Message-ID, which is as far as SMTP lets anybody go.
+ */
+export class NoticeSender {
+  constructor(private readonly deps: SenderDeps) {}
+
+  /** Until `signal` aborts; then it finishes the letter in hand. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (await this.deps.caughtUp()) {
+          await this.gather(await this.deps.settling());
+          for (let notice; !signal.aborted && (notice = await this.claim());) await this.tell(notice);
+        }
+      } catch (error) {
+        this.deps.onError(error);
+      }
+      await sleep(this.deps.pollMs ?? 2_000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Makes one notice for each recipient of all that waits for him. */
+  private async gather(settling: boolean): Promise<void> {
+    const { rows } = await this.deps.sql.query<{ recipient: string; events: string[] }>(
+      `select recipient, array_agg(event_id::text order by position) as events from notice_outbox
+        where notice is null and (not $1 or (import is null and queued_at < now() - make_interval(secs => $2)))
+        group by recipient`,
+      [settling, MAX_HOLD_SECONDS],
+    );
+    for (const { recipient, events } of rows) {
+      for (let from = 0; from < events.length; from += MAX_TOLD) {
+        const told = events.slice(from, from + MAX_TOLD);
+        await this.deps.sql.query(
+          'update notice_outbox set notice = $1 where recipient = $2 and event_id = any($3::uuid[]) and notice is null',
+          [derivedId('notice', recipient, ...told), recipient, told],
+        );
+      }
+    }
+  }
+
+  private async claim(): Promise<Notice | undefined> {
+    const { rows } = await this.deps.sql.query<
+      Item & { event_id: string; notice: string; recipient: string; attempts: number }
+    >(
+      `with next as (
+         select notice from notice_outbox where notice is not null and next_attempt_at <= now()
+          order by next_attempt_at limit 1 for update skip locked),
+       claimed as (
+         update notice_outbox set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $1)
+          where notice = (select notice from next) and next_attempt_at <= now() returning *)
+       select c.event_id::text, c.notice::text, c.recipient, c.attempts, c.type, c.resolution, c.obligation, c.detail,
+              c.due_at, s.number, s.agency, s.action
+         from claimed c left join notice_subjects s using (resolution, obligation) order by c.position`,
+      [CLAIM_SECONDS],
+    );
+    const [first] = rows;
+    return first && { id: first.notice, recipient: first.recipient, attempts: first.attempts, items: rows };
+  }
+
+  private async tell(notice: Notice): Promise<void> {
+    const { state } = await this.deps.reads.state(noticeDecider, notice.id);
+    if (state.status === 'sent' || state.status === 'given-up') return;
+    const to = this.deps.contacts.get(notice.recipient);
+    if (!this.deps.post) return this.failed(notice, 'no-channel', true);
+    if (!to) return this.failed(notice, 'no-address', true);
+    const messageId = `<${notice.id}@notices.peygir>`;
+    try {
+      await this.deps.post.send({ messageId, to, ...letterOf(notice.items) });
+    } catch (error) {
+      if (!(error instanceof NotDelivered)) throw error;
+      this.deps.onError(error);
+      if (error.permanent) return this.failed(notice, 'rejected', true);
+      const wait = Math.min((this.deps.firstRetryMs ?? 30_000) * 2 ** (notice.attempts - 1), MAX_RETRY_MS);
+      await this.deps.sql.query(
+        'update notice_outbox set next_attempt_at = now() + make_interval(secs => $2) where notice = $1',
+        [notice.id, wait / 1_000],
+      );
+      return this.failed(notice, 'unreachable', false);
+    }
+    await this.record(notice, 'RecordNoticeSent', { channel: 'email', messageId });
+  }
+
+  private failed(notice: Notice, reason: Failure, final: boolean): Promise<void> {
+    return this.record(notice, 'RecordNoticeFailed', { reason, attempts: notice.attempts, final });
+  }
+
+  private async record({ id, recipient, items }: Notice, name: string, data: object): Promise<void> {
+    await this.deps.send({
+      aggregate: noticeDecider.aggregate,
+      id,
+      name,
+      data: { recipient, events: items.map(({ event_id }) => event_id), ...data },
+      actor: ENGINE,
+      commandId: derivedId('notice', id, name, canonicalJson(data)),
+    });
+  }
+}
