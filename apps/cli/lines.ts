@@ -74,7 +74,7 @@ export function parseLines(text: string, file: string): CommandLine[] {
  * line says and from how many equal lines came before it, so that two equal lines are two commands, and lines inserted
  * or left out elsewhere change nothing.
  */
-export function commandIds(province: string): (line: CommandLine) => string {
+export function commandIds(): (line: CommandLine) => string {
   const seen = new Map<string, number>();
   return (line) => {
     if (line.commandId !== undefined) return line.commandId;
@@ -82,7 +82,7 @@ export function commandIds(province: string): (line: CommandLine) => string {
     const key = derivedId(text);
     const before = seen.get(key) ?? 0;
     seen.set(key, before + 1);
-    return derivedId('line', province, text, before);
+    return derivedId('line', text, before);
   };
 }
 

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, projectRoot, readConfig } from './config.js';
+
+const failure = (env: NodeJS.ProcessEnv): string => {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('was taken');
+};
+
+describe('configuration', () => {
+  it('has a default for everything, and data beside the code', () => {
+    expect(readConfig({ PORT: '' })).toMatchObject({
+      province: 'IR-03',
+      host: '127.0.0.1',
+      port: 3000,
+      dataDir: join(projectRoot(), '.data'),
+      databaseUrl: undefined,
+    });
+  });
+
+  it('names everything that is wrong at once, without passwords', () => {
+    const message = failure({
+      PORT: '70000',
+      DATABASE_URL: 'mysql://me:secret@host/db',
+      PEYGIR_PROVINCE: 'Tabriz',
+      PEYGIR_DATA: 'here',
+      SMTP_URL: 'smtp://mail',
+      REDIS_URL: 'redis://r',
+      LOG_LEVEL: 'loud',
+    });
+    for (const name of [
+      'PORT',
+      'DATABASE_URL',
+      'PEYGIR_PROVINCE',
+      'PEYGIR_DATA',
+      'SMTP_FROM',
+      'REDIS_URL',
+      'LOG_LEVEL',
+    ]) {
+      expect(message).toContain(`- ${name} `);
+    }
+    expect(message).not.toContain('secret');
+  });
+
+  it('refuses a sender with a line break', () => {
+    expect(failure({ SMTP_URL: 'smtp://mail', SMTP_FROM: 'a@b.ir\nBcc: c@d.ir' })).toContain('SMTP_FROM must be');
+  });
+
+  describe('contacts', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peygir-config-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'contacts.json');
+    const written = (content: unknown) => {
+      writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+      return { PEYGIR_CONTACTS: file };
+    };
+
+    it('are read by office and by agency', () => {
+      const { contacts } = readConfig(
+        written({ offices: { governor: ['g@p.ir'] }, agencies: { gas: ['a@g.ir', 'b@g.ir'] } }),
+      );
+      expect([...contacts]).toEqual([
+        ['governor', ['g@p.ir']],
+        ['agency:gas', ['a@g.ir', 'b@g.ir']],
+      ]);
+    });
+
+    it.each([
+      [{ offices: { governor: ['g@p.ir\r\nBcc: x@y.ir'] } }, 'offices.governor[0]: must not contain a line break'],
+      [{ offices: { governor: ['g'] } }, '"g" is not an e-mail address'],
+      [{ offices: { governor: ['A <a@b.ir>'] } }, 'is not an e-mail address'],
+      [{ offices: { governor: 'g@p.ir' } }, 'list of e-mail addresses'],
+      [{ people: {} }, 'people: is not known here'],
+      [{ agencies: [] }, 'agencies: must be an object'],
+      ['{', 'JSON'],
+    ])('refuses %j', (content, reason) => {
+      expect(failure(written(content))).toContain(reason);
+    });
+  });
+});

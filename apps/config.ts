@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { contactsFrom, type Contacts } from '#notices';
+
+/** How a deployment is set up. Everything comes from the environment; see the table in README. */
+export interface Config {
+  province: string;
+  /** Keys, and the embedded database. Absolute. */
+  dataDir: string;
+  /** Absent: the embedded PostgreSQL in `dataDir`. */
+  databaseUrl?: string;
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  smtp?: { url: string; from: string };
+  contacts: Contacts;
+  oidcIssuer?: string;
+  logLevel: string;
+}
+
+/** Everything that is wrong with the environment, at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
+
+/** The project's folder, found from where the code lies, so that nothing depends on the current folder. */
+export function projectRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+/** @throws ConfigError */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const wrong: string[] = [];
+  // An empty variable is one that was not set: compose files and shells leave such behind.
+  const get = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const check = (name: string, good: (value: string) => boolean, should: string, otherwise?: string) => {
+    const value = get(name) ?? otherwise;
+    if (value !== undefined && !good(value)) wrong.push(`${name} ${should}; it is "${hidden(value)}"`);
+    return value;
+  };
+  const url = (name: string, ...protocols: string[]) =>
+    check(
+      name,
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)),
+      `must be a URL that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+    );
+
+  for (const name of ['EVENT_STORE_URL', 'REDIS_URL']) {
+    if (get(name)) wrong.push(`${name} is for the distributed shape, which this version does not have; leave it out`);
+  }
+  const smtpUrl = url('SMTP_URL', 'smtp', 'smtps');
+  const from = check('SMTP_FROM', (value) => !/[\r\n]/.test(value) && value.includes('@'), 'must be an e-mail address');
+  if (smtpUrl && !from) wrong.push('SMTP_FROM must name the sender when SMTP_URL is set, such as peygir@example.ir');
+  const data = get('PEYGIR_DATA');
+  if (data && !isAbsolute(data)) wrong.push(`PEYGIR_DATA must be an absolute path; it is "${data}"`);
+  const config: Config = {
+    province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
+    dataDir: data ? resolve(data) : join(projectRoot(), '.data'),
+    databaseUrl: url('DATABASE_URL', 'postgres', 'postgresql'),
+    host: check('HOST', (value) => /^[\w.:-]+$/.test(value), 'must be an address to listen on', '127.0.0.1')!,
+    port: Number(
+      check('PORT', (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', '3000'),
+    ),
+    ...(smtpUrl && from && { smtp: { url: smtpUrl, from } }),
+    contacts: contactsOf(get('PEYGIR_CONTACTS'), wrong),
+    oidcIssuer: url('OIDC_ISSUER', 'https', 'http'),
+    logLevel: check(
+      'LOG_LEVEL',
+      (value) => LOG_LEVELS.includes(value),
+      `must be one of ${LOG_LEVELS.join(', ')}`,
+      'info',
+    )!,
+  };
+  if (wrong.length > 0) throw new ConfigError(`The configuration is not usable:\n  - ${wrong.join('\n  - ')}`);
+  return config;
+}
+
+function contactsOf(file: string | undefined, wrong: string[]): Contacts {
+  if (!file) return new Map();
+  try {
+    return contactsFrom(JSON.parse(readFileSync(file, 'utf8')), file);
+  } catch (error) {
+    wrong.push(`PEYGIR_CONTACTS: ${(error as Error).message}`);
+    return new Map();
+  }
+}
+
+/** A password in a URL is not for the screen. */
+const hidden = (value: string): string => value.replace(/\/\/[^@/]*@/, '//…@');
