@@ -146,6 +146,9 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     }
     const realNow = clock.now();
     const now = later(order.at ?? realNow, loaded.latest);
+    if (order.occurredAt !== undefined && order.occurredAt > now) {
+      throw new Refused('invalid', `${order.occurredAt} has not come yet: only an earlier date can be registered.`);
+    }
     const dated = order.occurredAt !== undefined && order.occurredAt < now ? order.occurredAt : undefined;
     const asked: Asked = {
       name: order.name,
@@ -164,7 +167,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
 
     const evolve = (state: unknown, decided: readonly Decided[], by: Actor) =>
       decided.reduce((s, { type, data, at }) => decider.evolve(s, { type, data, at: at ?? now, by }), state);
-    const before = decider.settle?.(asked, loaded.state, context) ?? [];
+    const before = decider.settle?.(asked, loaded.state, context, 'before') ?? [];
     const settled = evolve(loaded.state, before, ENGINE);
     let decided: Decided[] = [];
     let refusal: Refused | undefined;
@@ -174,7 +177,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       if (!(error instanceof Refused)) throw error;
       refusal = error;
     }
-    const after = refusal || !decider.settle ? [] : decider.settle(asked, evolve(settled, decided, actor), context);
+    const after = refusal || !decider.settle ? [] : decider.settle(asked, evolve(settled, decided, actor), context, 'after');
 
     const common = {
       correlationId: order.correlationId ?? order.commandId,

@@ -66,5 +66,5 @@ export interface AnyDecider<S = any, X = any> {
    * What was already due at `asked.now`, in the order of instants (CONTRACT section 4, *Settling*).
    * The handler calls it before deciding and again after, and appends its events in the same append.
    */
-  settle?(asked: Asked, state: S, context: X): Decided[];
+  settle?(asked: Asked, state: S, context: X, phase: 'before' | 'after'): Decided[];
 }

@@ -25,5 +25,8 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
+/** Whether two values say the same as JSON: a registration sent again is no second fact. */
+export const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
+
 export const hmacOf = (key: string, value: unknown): string =>
   createHmac('sha256', key).update(canonicalJson(value)).digest('hex');

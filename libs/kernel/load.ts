@@ -31,7 +31,8 @@ export interface Loaded<S = any> {
  * not read again for each command. Safe because states are immutable and a stream only grows.
  */
 export class Loader implements Reads {
-  private readonly cache = new Map<string, Loaded>();
+  /** By decider, as two may fold one stream differently; within it by stream, least recently used first. */
+  private readonly caches = new WeakMap<object, Map<string, Loaded>>();
 
   constructor(
     private readonly store: Pick<EventStore, 'readStream'>,
@@ -40,7 +41,8 @@ export class Loader implements Reads {
 
   async load<S>(decider: Pick<AnyDecider<S>, 'aggregate' | 'initial' | 'evolve'>, id: string): Promise<Loaded<S>> {
     const stream = streamOf(decider.aggregate, id);
-    const known: Loaded<S> = this.cache.get(stream) ?? {
+    const cache = this.cacheOf(decider);
+    const known: Loaded<S> = cache.get(stream) ?? {
       state: decider.initial,
       revision: NO_STREAM,
       position: '0',
@@ -52,10 +54,16 @@ export class Loader implements Reads {
     const events = await this.store.readStream(stream, known.revision + 1);
     if (events.length === 0 && known.revision === NO_STREAM) return known;
     const loaded = events.length === 0 ? known : fold(decider, known, events);
-    this.cache.delete(stream);
-    this.cache.set(stream, loaded);
-    if (this.cache.size > this.capacity) this.cache.delete(this.cache.keys().next().value!);
+    cache.delete(stream);
+    cache.set(stream, loaded);
+    if (cache.size > this.capacity) cache.delete(cache.keys().next().value!);
     return loaded;
+  }
+
+  private cacheOf(decider: object): Map<string, Loaded> {
+    let cache = this.caches.get(decider);
+    if (!cache) this.caches.set(decider, (cache = new Map()));
+    return cache;
   }
 
   async state<S>(decider: Pick<AnyDecider<S>, 'aggregate' | 'initial' | 'evolve'>, id: string) {

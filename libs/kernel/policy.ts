@@ -1,4 +1,6 @@
-import type { Instant, RecordedEvent } from './messages.js';
+import { derivedId } from './ids.js';
+import { ENGINE, streamOf, type Instant, type RecordedEvent } from './messages.js';
+import type { Order } from './decide.js';
 import type { Reads } from './decider.js';
 
 /** A command that a policy wants sent to another stream because of an event. */
@@ -26,6 +28,32 @@ export interface Policy {
 export interface PolicyReads {
   /** Ids of resolutions with an open obligation whose clock or offices depend on this calendar, by code point. */
   resolutionsOnCalendar(calendar: string): Promise<string[]>;
+}
+
+/**
+ * The orders of one policy for one event. Each commandId names the policy, the event, the receiving stream and the
+ * command's place among those for it, so it is the same however often and in whatever company the command is wanted.
+ */
+export function ordersOf(policy: Pick<Policy, 'name'>, event: RecordedEvent, wanted: readonly Wanted[]): Order[] {
+  const places = new Map<string, number>();
+  return wanted.map(({ aggregate, id, name, data }) => {
+    const stream = streamOf(aggregate, id);
+    const place = places.get(stream) ?? 0;
+    places.set(stream, place + 1);
+    const { occurredAt, correlationId, import: batch } = event.metadata;
+    return {
+      aggregate,
+      id,
+      name,
+      data,
+      actor: ENGINE,
+      commandId: derivedId('policy', policy.name, event.id, stream, place),
+      at: occurredAt,
+      causationId: event.id,
+      correlationId,
+      ...(batch !== undefined && { import: batch }),
+    };
+  });
 }
 
 export interface WakeUp {

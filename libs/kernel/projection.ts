@@ -5,6 +5,11 @@ export interface Sql {
   query<Row extends object = any>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
 }
 
+/** A database whose work commits together or not at all. @throws StoreUnavailable when it cannot be reached. */
+export interface Database extends Sql {
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+}
+
 /**
  * A read model: tables, and how events change them. The runner calls `apply` with a run of events in global order
  * inside one transaction with the checkpoint (compare-and-set), so every event counts exactly once.

@@ -3,7 +3,7 @@ import { validateSync, type ValidationError } from 'class-validator';
 import type { DataClass } from './decider.js';
 import { Refused, type FieldError } from './refused.js';
 
-const ID = /^[A-Za-z0-9._-]{1,100}$/;
+export const ID = /^[A-Za-z0-9._-]{1,100}$/;
 /** CONTRACT section 2: the data of one event; larger things are evidence, referenced by SHA-256. */
 export const MAX_DATA_BYTES = 48 * 1024;
 const MAX_DEPTH = 32;

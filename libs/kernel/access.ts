@@ -1,0 +1,151 @@
+import { sql, type Fragment, type Kind } from './sql.js';
+
+/**
+ * Who may read what (CONTRACT section 7), on one page. governor, deputy, secretary, expert and oversight read the
+ * province; for everybody else each kind says which of its rows are theirs. Whoever reads (lists, items, live events,
+ * evidence, exports) goes through these kinds. The names of the read models' tables and columns used here are fixed by
+ * the `*.projection.ts` of the features.
+ */
+const caseOfUnit = (me: string): Fragment => sql`t.case_id in (select id from read_cases where unit = ${me})`;
+const concernsAgency = (me: string): Fragment =>
+  sql`exists (select from read_obligations own where own.resolution = t.resolution and own.agency = ${me})`;
+const everyone = (): Fragment => sql`true`;
+
+export const CASES: Kind = {
+  noun: 'cases',
+  from: 'read_cases t',
+  columns: 't.*',
+  agency: (me) => sql`exists (select from read_obligations own where own.case_id = t.id and own.agency = ${me})`,
+  unit: (me) => sql`t.unit = ${me}`,
+  technical: false,
+};
+
+/** Which case stood on which session's agenda; ids only. A case that was moved before the session opened was not on it. */
+export const AGENDAS: Kind = {
+  noun: 'agendas',
+  from: `read_cases t cross join lateral jsonb_to_recordset(t.doc->'tabled') as a(session text, at text, until text)
+    join read_sessions s on s.id = a.session and (a.until is null or a.until > s.opened_at)`,
+  columns: 't.id as case_id, a.session, a.at, t.working_group',
+  agency: false,
+  unit: false,
+  technical: true,
+};
+
+export const SESSIONS: Kind = {
+  noun: 'sessions',
+  from: 'read_sessions t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: false,
+};
+
+/** Number and date of a session: what stands on every letter that cites it. */
+export const SESSION_OUTLINES: Kind = {
+  noun: 'sessions',
+  from: 'read_sessions t',
+  columns: 't.id, t.working_group, t.number, t.date, t.status, t.opened_at, t.planned_visits',
+  agency: everyone,
+  unit: everyone,
+  technical: true,
+};
+
+export const RESOLUTIONS: Kind = {
+  noun: 'resolutions',
+  from: '(select id as resolution, * from read_resolutions) t',
+  columns: 't.*',
+  agency: concernsAgency,
+  unit: caseOfUnit,
+  technical: false,
+};
+
+export const OBLIGATIONS: Kind = {
+  noun: 'obligations',
+  from: 'read_obligations t',
+  columns: 't.*',
+  agency: (me) => sql`t.agency = ${me}`,
+  unit: caseOfUnit,
+  technical: false,
+};
+
+/** An obligation without its content: whose it is and where it stands. An agency sees its neighbours' so. */
+export const OBLIGATION_OUTLINES: Kind = {
+  noun: 'obligations',
+  from: 'read_obligations t',
+  columns:
+    't.resolution, t.obligation, t.ordinal, t.agency, t.status, t.open, t.missed_at, t.session, t.working_group, t.case_id',
+  agency: concernsAgency,
+  unit: caseOfUnit,
+  technical: true,
+};
+
+/** What counts for an agency's record: numbers of every obligation that it owes or once owed. */
+export const RECORDS: Kind = {
+  noun: 'scorecards',
+  from: `read_obligations t cross join lateral jsonb_to_recordset(t.doc->'record') as r(agency text, missed int,
+    refuted int, extensions int, disputed int, escalated int)`,
+  columns: `r.*, t.status, t.open, t.missed_at, r.agency = t.agency as owes`,
+  agency: (me) => sql`r.agency = ${me}`,
+  unit: false,
+  technical: false,
+};
+
+/** What an office owes to the process: which duty, where, since when; never what the case is about. */
+export const DUTIES: Kind = {
+  noun: 'duties',
+  from: 'read_duties t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: true,
+};
+
+export const VISITS: Kind = {
+  noun: 'visits',
+  from: 'read_visits t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: false,
+};
+
+/** Visits as numbers. */
+export const VISIT_OUTLINES: Kind = {
+  noun: 'visits',
+  from: 'read_visits t',
+  columns: 't.id, t.session, t.visited',
+  agency: false,
+  unit: false,
+  technical: true,
+};
+
+export const AGENCIES: Kind = {
+  noun: 'agencies',
+  from: 'read_agencies t',
+  columns: 't.*',
+  agency: (me) => sql`t.id = ${me}`,
+  unit: false,
+  technical: true,
+};
+
+/** Agencies' names are on every letter. */
+export const AGENCY_NAMES: Kind = { ...AGENCIES, columns: 't.id, t.name', agency: everyone, unit: everyone };
+
+export const UNIT_NAMES: Kind = {
+  noun: 'units',
+  from: 'read_units t',
+  columns: 't.id, t.name',
+  agency: (me) =>
+    sql`exists (select from read_cases c join read_obligations own on own.case_id = c.id where c.unit = t.id and own.agency = ${me})`,
+  unit: (me) => sql`t.id = ${me}`,
+  technical: false,
+};
+
+export const WORKING_GROUPS: Kind = {
+  noun: 'working groups',
+  from: 'read_working_groups t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: true,
+};

@@ -1,0 +1,18 @@
+export interface Job<Data = any> {
+  /** Derived from what the job is about and its attempt: adding the same one twice is adding it once. */
+  id: string;
+  data: Data;
+}
+
+/**
+ * A queue of immediate jobs: at least once, retried with back-off, then kept for inspection. It may lose everything it
+ * holds: what must not be lost is in the log, and a later pass adds it again under a new id.
+ */
+export interface Jobs {
+  /** @throws when the queue cannot be reached; then some of the jobs may have been added. */
+  addBulk(jobs: readonly Job[]): Promise<void>;
+  /** Runs `handler` for every job until {@link close}; a job whose handler throws is retried. Call it once. */
+  process(handler: (data: any) => Promise<void>): void;
+  /** Waits for the jobs in hand. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,6 @@
+export * from './resolution.js';
+export * from './resolution.commands.js';
+export * from './state.js';
+export * from './alarms.js';
+export * from './settle.js';
+export * from './obligation.js';
