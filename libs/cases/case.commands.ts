@@ -1,0 +1,72 @@
+import { IsIn, IsOptional } from 'class-validator';
+import { Id, MAX_LONG_TEXT, Text, Texts } from '#kernel';
+
+/** CONTRACT section 3; each has its usual agency. */
+export const CATEGORIES = [
+  'bank-credit',
+  'gas',
+  'electricity',
+  'expansion-plan',
+  'licensing',
+  'social-insurance',
+  'land',
+  'technology',
+  'export',
+  'revival',
+  'investment',
+  'renewable-energy',
+] as const;
+export type Category = (typeof CATEGORIES)[number];
+
+export const CHANNELS = ['desk', 'phone', 'visit', 'portal', 'chamber', 'agency'] as const;
+
+export class OpenCaseData {
+  /** The unit in trouble; a sector's or an investor's matter has none. */
+  @IsOptional() @Id() unit?: string;
+  @IsIn(CHANNELS) channel!: (typeof CHANNELS)[number];
+  @IsIn(CATEGORIES) category!: Category;
+  @Text(300) title!: string;
+  @Text(MAX_LONG_TEXT) statement!: string;
+  /** Why the unit is in trouble: `sanctions`, `mismanagement`, … */
+  @IsOptional() @Text(200) cause?: string;
+  /** The visit whose findings opened it. */
+  @IsOptional() @Id() visit?: string;
+}
+
+export class ReviewCaseData {
+  @Text(MAX_LONG_TEXT) technicalNote!: string;
+  @Text() recommendation!: string;
+  @Texts() checklist!: string[];
+}
+
+export class TableCaseData {
+  @Id() session!: string;
+}
+
+export class TransferCaseData {
+  @Id() workingGroup!: string;
+}
+
+export class LinkResolutionData {
+  @Id() resolution!: string;
+}
+
+export const ENDINGS = ['fulfilled', 'revoked'] as const;
+
+export class EndResolutionData {
+  @Id() resolution!: string;
+  @IsIn(ENDINGS) outcome!: (typeof ENDINGS)[number];
+}
+
+/** What the unit says of the outcome. */
+export class NoteData {
+  @Text() note!: string;
+}
+
+export class CloseCaseData {
+  @Text() outcome!: string;
+}
+
+export class ReopenCaseData {
+  @Text() reason!: string;
+}

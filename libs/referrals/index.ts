@@ -1,0 +1,3 @@
+export * from './referral.commands.js';
+export * from './referral.js';
+export * from './referral.policy.js';

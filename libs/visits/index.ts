@@ -1,0 +1,3 @@
+export * from './visit.commands.js';
+export * from './visit.js';
+export * from './visit.policy.js';

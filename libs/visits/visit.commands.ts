@@ -1,0 +1,21 @@
+import { IsIn, IsOptional } from 'class-validator';
+import { DateText, Id, ListOf, MAX_LONG_TEXT, Text } from '#kernel';
+import { CATEGORIES, type Category } from '#cases';
+
+export class PlanVisitData {
+  @Id() unit!: string;
+  /** The session it prepares; it need not be scheduled yet. */
+  @IsOptional() @Id() session?: string;
+  @DateText() date!: string;
+  @Text() reason!: string;
+}
+
+export class NeedData {
+  @IsIn(CATEGORIES) category!: Category;
+  @Text(MAX_LONG_TEXT) statement!: string;
+}
+
+export class RecordFindingsData {
+  @Text(MAX_LONG_TEXT) findings!: string;
+  @ListOf(() => NeedData, 50) needs!: NeedData[];
+}
