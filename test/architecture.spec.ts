@@ -58,6 +58,7 @@ describe('the one who checks it', () => {
     ['libs/cases/case.commands.ts', `import { ApiProperty } from '@nestjs/swagger';`],
     ['libs/resolutions/state.ts', `import { dueOf } from '#calendar';`],
     ['libs/directory/calendar.ts', `import { workingDays } from '#calendar';`],
+    ['libs/sessions/session.ts', `import { checkObligations } from '#resolutions';`],
     ['libs/stores/log.ts', `import pg from 'pg';`],
     ['libs/cases/case.spec.ts', `import { given } from '#test/kit/given';`],
     ['libs/kernel/decide.ts', `import { CommandHandler } from '@nestjs/cqrs';`],

@@ -1,22 +1,6 @@
 import { IsIn, IsOptional } from 'class-validator';
 import { Id, MAX_LONG_TEXT, Text, Texts } from '#kernel';
-
-/** CONTRACT section 3; each has its usual agency. */
-export const CATEGORIES = [
-  'bank-credit',
-  'gas',
-  'electricity',
-  'expansion-plan',
-  'licensing',
-  'social-insurance',
-  'land',
-  'technology',
-  'export',
-  'revival',
-  'investment',
-  'renewable-energy',
-] as const;
-export type Category = (typeof CATEGORIES)[number];
+import { CATEGORIES, type Category } from '#directory';
 
 export const CHANNELS = ['desk', 'phone', 'visit', 'portal', 'chamber', 'agency'] as const;
 

@@ -1,6 +1,6 @@
 import { IsIn, IsOptional } from 'class-validator';
 import { DateText, Id, ListOf, MAX_LONG_TEXT, Text } from '#kernel';
-import { CATEGORIES, type Category } from '#cases';
+import { CATEGORIES, type Category } from '#directory';
 
 export class PlanVisitData {
   @Id() unit!: string;

@@ -20,6 +20,8 @@ const DRIVERS: Record<string, string> = {
 };
 /** Reference data and pure functions that every feature may call; they know no other feature. */
 const GROUND = ['calendar', 'directory'];
+/** A session adopts what a resolution is made of, checked by the resolution's own rules; nothing else leans this way. */
+const ALLIED: Record<string, string> = { 'libs/sessions': 'libs/resolutions' };
 /** Files of a feature that Nest itself reads; the rest of it is plain TypeScript. */
 const NEST_FILES = /\.(commands|queries|module|controller)\.ts$/;
 
@@ -103,7 +105,7 @@ export function breach(statement: Import): string | undefined {
   const ground = GROUND.includes(target.replace('libs/', ''));
   const below = GROUND.indexOf(target.replace('libs/', '')) < GROUND.indexOf(home.replace('libs/', ''));
   if (ground && (below || !GROUND.includes(home.replace('libs/', '')))) return undefined;
-  if (typeOnly) return undefined;
+  if (typeOnly || ALLIED[home] === target) return undefined;
   return no(
     'features meet only through each other’s message types',
     'use `import type`, or let a policy send a command to the other feature',

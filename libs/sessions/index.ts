@@ -1,0 +1,3 @@
+export * from './session.commands.js';
+export * from './session.js';
+export * from './session.policy.js';
