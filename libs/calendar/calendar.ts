@@ -21,9 +21,7 @@ export type CalendarChange = { at: Instant; revision: number; position: string }
 
 /** Why a day does not count. */
 export type DayOff =
-  | { kind: 'weekend' }
-  | { kind: 'holiday'; name: string }
-  | { kind: 'closure'; reason: string; decree: string };
+  { kind: 'weekend' } | { kind: 'holiday'; name: string } | { kind: 'closure'; reason: string; decree: string };
 
 /** Calendars with a fifth of a working day a month would still end inside this. Beyond it there is no working day. */
 const SEARCH_DAYS = 40 * 366;
@@ -33,7 +31,8 @@ const holidayTables = new WeakMap<CalendarVersion, Map<Day, string>>();
 
 function holidaysOf(version: CalendarVersion): Map<Day, string> {
   let table = holidayTables.get(version);
-  if (!table) holidayTables.set(version, (table = new Map(version.holidays.map(({ date, name }) => [dayOf(date), name]))));
+  if (!table)
+    holidayTables.set(version, (table = new Map(version.holidays.map(({ date, name }) => [dayOf(date), name]))));
   return table;
 }
 
@@ -132,7 +131,10 @@ export class CalendarView {
     for (let d = day + step; Math.abs(d - day) <= SEARCH_DAYS; d += step) {
       if (this.isWorking(d) && --left === 0) return d;
     }
-    throw new Refused('no-working-day', `The calendar "${this.id}" has no ${count} working days from ${dateOf(day)} on.`);
+    throw new Refused(
+      'no-working-day',
+      `The calendar "${this.id}" has no ${count} working days from ${dateOf(day)} on.`,
+    );
   }
 
   /** Working days after `from` up to and including `to`; 0 when `to` is not after `from`. */

@@ -8,7 +8,13 @@ export type Term = { workingDays: number; duration?: undefined } | { duration: s
 export const MAX_TERM_DAYS = 750;
 
 /** Why a term cannot be: exactly one of 1 to 750 working days, or a duration longer than nothing. */
-export function termFault({ workingDays, duration }: { workingDays?: unknown; duration?: unknown }): string | undefined {
+export function termFault({
+  workingDays,
+  duration,
+}: {
+  workingDays?: unknown;
+  duration?: unknown;
+}): string | undefined {
   if ((workingDays === undefined) === (duration === undefined)) return 'must be either workingDays or a duration';
   if (workingDays !== undefined) {
     const days = workingDays as number;

@@ -48,7 +48,9 @@ function offsetMs(zone: string, at: number): number {
       });
       formats.set(zone, format);
     }
-    const part = Object.fromEntries(format.formatToParts(quarter * 900_000).map(({ type, value }) => [type, Number(value)]));
+    const part = Object.fromEntries(
+      format.formatToParts(quarter * 900_000).map(({ type, value }) => [type, Number(value)]),
+    );
     offset =
       Date.UTC(part['year']!, part['month']! - 1, part['day']!, part['hour']!, part['minute']!, part['second']!) -
       quarter * 900_000;

@@ -36,7 +36,8 @@ export function IsLocalDate(options: { each?: boolean } = {}) {
       options,
       validator: {
         validate: (value: unknown) => typeof value === 'string' && isLocalDate(value),
-        defaultMessage: () => `${options.each ? 'each value in ' : ''}${propertyName} must be an existing date, YYYY-MM-DD`,
+        defaultMessage: () =>
+          `${options.each ? 'each value in ' : ''}${propertyName} must be an existing date, YYYY-MM-DD`,
       },
     });
 }
@@ -133,11 +134,13 @@ export const calendarDecider: AnyDecider<CalendarHistory | undefined> = {
 function checkVersion({ zone, week }: DefineCalendar): void {
   const errors = isZone(zone) ? [] : [{ path: 'zone', reason: 'must be a known time zone, such as Asia/Tehran' }];
   for (const key of Object.keys(week)) {
-    if (!WEEKDAYS.includes(key as Weekday)) errors.push({ path: `week.${key}`, reason: 'is not a weekday (sat … fri)' });
+    if (!WEEKDAYS.includes(key as Weekday))
+      errors.push({ path: `week.${key}`, reason: 'is not a weekday (sat … fri)' });
   }
   for (const weekday of WEEKDAYS) {
     const hours = week[weekday];
-    const fault = hours === null ? undefined : hours === undefined ? 'is missing; write null for a day off' : hoursFault(hours);
+    const fault =
+      hours === null ? undefined : hours === undefined ? 'is missing; write null for a day off' : hoursFault(hours);
     if (fault) errors.push({ path: `week.${weekday}`, reason: fault });
   }
   if (errors.length === 0 && WEEKDAYS.every((weekday) => week[weekday] === null)) {
@@ -153,9 +156,12 @@ function onDates({ data, now }: Asked<ForDates>, state: CalendarHistory | undefi
   const today = dateOf(state.view().localDay(now));
   const past = data.dates.filter((date) => date < today);
   if (past.length > 0) {
-    throw new Refused('invalid', `${past.join(', ')} is before today, ${today}: what has been counted stays counted.`, 422, [
-      { path: 'dates', reason: 'must be today or later' },
-    ]);
+    throw new Refused(
+      'invalid',
+      `${past.join(', ')} is before today, ${today}: what has been counted stays counted.`,
+      422,
+      [{ path: 'dates', reason: 'must be today or later' }],
+    );
   }
   return [{ type, data }];
 }

@@ -118,8 +118,10 @@ function faultsOf({ rungs }: DefineLadder): FieldError[] {
   const last: Partial<Record<'before' | 'after', OffsetData>> = {};
   rungs.forEach((rung, index) => {
     const path = `rungs[${index}]`;
-    if (rung.id === 'due') errors.push({ path: `${path}.id`, reason: 'must not be "due": that rung is in every ladder' });
-    if (rung.id.includes('+')) errors.push({ path: `${path}.id`, reason: 'must not contain "+": repeats are named with it' });
+    if (rung.id === 'due')
+      errors.push({ path: `${path}.id`, reason: 'must not be "due": that rung is in every ladder' });
+    if (rung.id.includes('+'))
+      errors.push({ path: `${path}.id`, reason: 'must not contain "+": repeats are named with it' });
     if (seen.has(rung.id)) errors.push({ path: `${path}.id`, reason: `must be unique; "${rung.id}" is there already` });
     seen.add(rung.id);
     const { before, after } = rung.when;
@@ -137,7 +139,10 @@ function faultsOf({ rungs }: DefineLadder): FieldError[] {
     }
     const previous = last[side];
     if (previous && (side === 'before' ? compare(offset, previous) > 0 : compare(offset, previous) < 0)) {
-      errors.push({ path: `${path}.when`, reason: 'is out of order: rungs are listed in the order in which they come' });
+      errors.push({
+        path: `${path}.when`,
+        reason: 'is out of order: rungs are listed in the order in which they come',
+      });
     }
     last[side] = offset;
   });

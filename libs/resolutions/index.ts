@@ -4,3 +4,5 @@ export * from './state.js';
 export * from './alarms.js';
 export * from './settle.js';
 export * from './obligation.js';
+export * from './calendar.policy.js';
+export * from './deadlines.projection.js';

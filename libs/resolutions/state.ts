@@ -96,6 +96,9 @@ export interface Resolution {
 export type State = Resolution | undefined;
 
 export const isFinal = ({ status }: Obligation): boolean => FINAL.includes(status);
+/** Whether anything of a resolution may still ring. */
+export const isOpen = ({ obligations, communicate }: Resolution): boolean =>
+  communicate !== undefined || !obligations.every(isFinal);
 export const isMet = ({ status }: Obligation): boolean => status === 'met' || status === 'met-late';
 
 /** Where an obligation was before the claim that holds it, and goes back to when it is refuted. */
@@ -103,7 +106,9 @@ const beforeClaim = (o: Obligation): Status => (o.suspension ? 'suspended' : 'ru
 const starts = (since: Instant, owner: Role, term: number): Duty => ({ since, owner, term, missed: 0 });
 
 function without<K extends string, V>(record: Readonly<Partial<Record<K, V>>>, ...keys: K[]) {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key as K))) as Partial<Record<K, V>>;
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key as K))) as Partial<
+    Record<K, V>
+  >;
 }
 
 const newEpoch = (o: Obligation, at: Instant, clock: Setting, basis: Basis): Obligation => ({
@@ -150,7 +155,10 @@ function evolveObligation(o: Obligation, { type, data, at, by }: Fact, revision:
       return { ...back, duties: { ...duties, 'review-suspension': starts(at, owner, reviewAfter) } };
     }
     case 'ExtensionRequested':
-      return { ...o, duties: { ...o.duties, 'decide-extension': starts(at, 'secretary', DUTY_TERM['decide-extension']) } };
+      return {
+        ...o,
+        duties: { ...o.duties, 'decide-extension': starts(at, 'secretary', DUTY_TERM['decide-extension']) },
+      };
     case 'ExtensionRefused':
       return { ...o, duties: without(o.duties, 'decide-extension') };
     case 'ExtensionGranted': {
@@ -184,7 +192,14 @@ function evolveObligation(o: Obligation, { type, data, at, by }: Fact, revision:
     case 'DeadlineMissed': {
       // Held by a claim past its due instant: the agency does not pay for the verifier's delay.
       const countedFrom = o.skippedUntil > data.dueAt ? o.skippedUntil : undefined;
-      return { ...o, status: 'missed', missed: true, basis: data.basis, countedFrom, fired: { ...o.fired, due: data.dueAt } };
+      return {
+        ...o,
+        status: 'missed',
+        missed: true,
+        basis: data.basis,
+        countedFrom,
+        fired: { ...o.fired, due: data.dueAt },
+      };
     }
     case 'MissRetracted': {
       // What was told because of the miss is taken back with it, and may have to be told again.
@@ -271,7 +286,9 @@ export function evolve(state: State, fact: Fact, event?: Pick<RecordedEvent, 're
       }
   }
   if (data?.obligation === undefined) return next;
-  const obligations = state.obligations.map((o) => (o.id === data.obligation ? evolveObligation(o, fact, next.revision) : o));
+  const obligations = state.obligations.map((o) =>
+    o.id === data.obligation ? evolveObligation(o, fact, next.revision) : o,
+  );
   // Nobody owes a letter about a resolution of which nothing is left.
   const communicate = obligations.every(isFinal) ? undefined : state.communicate;
   return { ...next, obligations, communicate };

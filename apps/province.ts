@@ -1,0 +1,38 @@
+import type { AnyDecider, Policy } from '#kernel';
+import { caseDecider, endedResolutionFreesCase, issuedResolutionLinksCase } from '#cases';
+import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGroupDecider } from '#directory';
+import { nationalReferralDecider, oversightReferralDecider, referralOpensStream } from '#referrals';
+import { changedCalendarMovesDeadlines, resolutionDecider } from '#resolutions';
+import { sessionDecider, signedMinutesIssueResolutions } from '#sessions';
+import { visitDecider, visitFindingsOpenCases } from '#visits';
+
+/** Everything that decides, and everything that carries facts between streams. Production and simulation share it. */
+export const deciders: readonly AnyDecider[] = [
+  agencyDecider,
+  unitDecider,
+  calendarDecider,
+  ladderDecider,
+  workingGroupDecider,
+  visitDecider,
+  caseDecider,
+  sessionDecider,
+  resolutionDecider,
+  nationalReferralDecider,
+  oversightReferralDecider,
+];
+
+export const policies: readonly Policy[] = [
+  visitFindingsOpenCases,
+  signedMinutesIssueResolutions,
+  issuedResolutionLinksCase,
+  endedResolutionFreesCase,
+  referralOpensStream,
+  changedCalendarMovesDeadlines,
+];
+
+/** Which aggregate a command of a timeline goes to; a name that two aggregates share goes to the first. */
+export const aggregateOf: ReadonlyMap<string, string> = new Map(
+  deciders
+    .toReversed()
+    .flatMap(({ aggregate, commands }) => Object.keys(commands).map((name) => [name, aggregate] as const)),
+);
