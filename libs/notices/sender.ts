@@ -1,8 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { canonicalJson, derivedId, ENGINE, type Answer, type Order, type Reads, type Sql } from '#kernel';
+import {
+  canonicalJson,
+  comparePositions,
+  derivedId,
+  ENGINE,
+  type Answer,
+  type Checkpoints,
+  type EventStore,
+  type Log,
+  type Order,
+  type Position,
+  type Reads,
+  type Sql,
+} from '#kernel';
 import type { Contacts } from './contacts.js';
 import { letterOf, type Item } from './letter.js';
 import { NotDelivered, type Post } from './mail.js';
+import { noticesProjection } from './notices.projection.js';
 import { MAX_TOLD, noticeDecider, type Failure } from './notice.js';
 
 export interface SenderDeps {
@@ -13,11 +27,11 @@ export interface SenderDeps {
   contacts: Contacts;
   /** Absent when no SMTP_URL is set: that nobody was told is then recorded. */
   post?: Post;
-  /** The outbox has seen the log to its end, as of a moment ago; a rebuild must not tell everything again. */
-  caughtUp(): Promise<boolean>;
+  store: Pick<EventStore, 'head'>;
+  checkpoints: Pick<Checkpoints, 'read'>;
   /** An import is open, or what fell due has not all fired: one letter at the end instead of a flood. */
   settling(): Promise<boolean>;
-  onError(error: unknown): void;
+  log: Log;
   /** Milliseconds; tests shorten them. */
   pollMs?: number;
   firstRetryMs?: number;
@@ -30,7 +44,7 @@ interface Notice {
   items: (Item & { event_id: string })[];
 }
 
-/** A notice that belongs to no import is not held longer than this by one that goes on elsewhere. */
+/** Nobody waits longer than this for what goes on elsewhere; with an import, for nothing more to come. */
 const MAX_HOLD_SECONDS = 300;
 const MAX_RETRY_MS = 3_600_000;
 /** While one sender works on a notice, others leave it alone; longer than the longest SMTP timeout. */
@@ -43,28 +57,42 @@ const CLAIM_SECONDS = 120;
  * two, it is sent again with the same Message-ID, which is as far as SMTP lets anybody go.
  */
 export class NoticeSender {
+  private head?: Position;
+
   constructor(private readonly deps: SenderDeps) {}
 
   /** Until `signal` aborts; then it finishes the letter in hand. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (await this.deps.caughtUp()) {
+        if (await this.caughtUp()) {
           await this.gather(await this.deps.settling());
           for (let notice; !signal.aborted && (notice = await this.claim());) await this.tell(notice);
         }
       } catch (error) {
-        this.deps.onError(error);
+        this.deps.log.warn({ err: error }, 'notices wait');
       }
       await sleep(this.deps.pollMs ?? 2_000, undefined, { signal }).catch(() => {});
     }
   }
 
+  /**
+   * Whether the outbox has seen the log as far as it went a moment ago. While it is rebuilt it holds what was told long
+   * since, and what is missing is the news that it was told.
+   */
+  private async caughtUp(): Promise<boolean> {
+    const known = this.head;
+    this.head = await this.deps.store.head();
+    const at = (await this.deps.checkpoints.read([noticesProjection.name])).get(noticesProjection.name);
+    return at?.version === noticesProjection.version && comparePositions(at.position, known ?? this.head) >= 0;
+  }
+
   /** Makes one notice for each recipient of all that waits for him. */
   private async gather(settling: boolean): Promise<void> {
     const { rows } = await this.deps.sql.query<{ recipient: string; events: string[] }>(
-      `select recipient, array_agg(event_id::text order by position) as events from notice_outbox
-        where notice is null and (not $1 or (import is null and queued_at < now() - make_interval(secs => $2)))
+      `select recipient, array_agg(event_id::text order by position) as events
+         from (select *, max(queued_at) over (partition by recipient) as latest from notice_outbox where notice is null) o
+        where not $1 or case when import is null then queued_at else latest end < now() - make_interval(secs => $2)
         group by recipient`,
       [settling, MAX_HOLD_SECONDS],
     );
@@ -109,7 +137,7 @@ export class NoticeSender {
       await this.deps.post.send({ messageId, to, ...letterOf(notice.items) });
     } catch (error) {
       if (!(error instanceof NotDelivered)) throw error;
-      this.deps.onError(error);
+      this.deps.log.warn({ err: error, recipient: notice.recipient }, 'a notice was not delivered');
       if (error.permanent) return this.failed(notice, 'rejected', true);
       const wait = Math.min((this.deps.firstRetryMs ?? 30_000) * 2 ** (notice.attempts - 1), MAX_RETRY_MS);
       await this.deps.sql.query(

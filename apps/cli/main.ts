@@ -1,0 +1,115 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ROLES } from '#kernel';
+import { ConfigError } from '#apps/config';
+import { Failure } from './failure.js';
+import { LineError } from './lines.js';
+
+// Each command's code is loaded when it runs, so that --help answers at once.
+
+const program = new Command('peygir')
+  .description(
+    'Peygir (پیگیر) sees to it that what was resolved is done: an event-sourced engine that enforces resolutions.',
+  )
+  .showHelpAfterError('(peygir --help shows what there is)')
+  .addHelpText(
+    'after',
+    `
+Examples (in a checkout: npm run -s peygir -- …):
+  $ peygir demo                                   the nine Economic Tuesdays, loaded and served
+  $ peygir start                                  api and worker in one process, on http://127.0.0.1:3000
+  $ peygir token --role secretary                 a token to try the API with
+  $ peygir load tuesdays.ndjson                   send a file of commands to the running server
+  $ peygir simulate tuesdays.ndjson --until 2026-11-22T08:30:00Z
+
+Settings come from environment variables; README has the table.`,
+  );
+
+program
+  .command('start')
+  .description('start api and worker in one process; without DATABASE_URL also an embedded PostgreSQL')
+  .addHelpText('after', '\nExample:\n  $ PORT=8080 peygir start')
+  .action(async () => (await import('./start.js')).start());
+
+program
+  .command('token')
+  .description('print a bearer token of this deployment')
+  .addOption(
+    new Option('--role <role>', 'who it speaks for')
+      .choices(ROLES.filter((role) => role !== 'engine'))
+      .makeOptionMandatory(),
+  )
+  .option('--agency <id>', 'the agency this person belongs to (needed for role agency)')
+  .option('--unit <id>', 'the production unit (needed for role unit)')
+  .option('--sub <id>', "the person's id (default: the role, and the agency or unit)")
+  .option('--expires <time>', 'how long it is good for: 30m, 12h, 7d', seconds, 12 * 3600)
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ peygir token --role secretary\n  $ peygir token --role agency --agency gas --expires 7d',
+  )
+  .action(async (options) => (await import('./token.js')).printToken(options));
+
+program
+  .command('load')
+  .description('send a file of command lines to a running server, as an import')
+  .argument('<file>', 'NDJSON: { "at", "as", "command", "id", "data" } on each line, in order of "at"')
+  .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
+  .option('--token <token>', 'a token of role registrar (default: PEYGIR_TOKEN, else one of this deployment)')
+  .option('--strict', 'end with code 1 when a command was refused')
+  .addHelpText(
+    'after',
+    `
+Loading the same file again changes nothing, so what broke off is simply started again.
+Refused commands are listed on stderr and stop nothing. Nothing is sent from a file with a malformed line.`,
+  )
+  .action(async (file, options) => (await import('./load.js')).loadFile(file, options));
+
+program
+  .command('simulate')
+  .description('decide a file of command lines on a virtual clock, with nothing but memory, and print every event')
+  .argument('<file>', 'NDJSON: { "at", "as", "command", "id", "data" } on each line, in order of "at"')
+  .option('--until <instant>', 'run the clock on until then (default: the last command)', instant)
+  .option('--strict', 'end with code 1 when a command was refused')
+  .addHelpText(
+    'after',
+    `
+Events go to stdout and refused commands to stderr, one JSON object a line. The same file gives the same bytes.
+
+Example:
+  $ peygir simulate tuesdays.ndjson --until 2026-11-22T08:30:00Z > events.ndjson`,
+  )
+  .action(async (file, options) => (await import('./simulate.js')).simulate(file, options));
+
+program
+  .command('demo')
+  .description('start everything on the embedded default, load nine Economic Tuesdays, show what became of them')
+  .option('--file <file>', "another province's Tuesdays (NDJSON, as for load)")
+  .option('--json', 'print the picture as one JSON object on stdout')
+  .option('--exit', 'end after the picture instead of serving on')
+  .addHelpText('after', '\nExamples:\n  $ npm run demo\n  $ npm run -s demo -- --json --exit')
+  .action(async (options) => (await import('./demo.js')).demo(options));
+
+/** `12h` → seconds. */
+function seconds(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (!count || Number(count) === 0) throw new InvalidArgumentError('It must be like 30m, 12h or 7d.');
+  return Number(count) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
+}
+
+/** An instant with its offset, as UTC. */
+function instant(text: string): string {
+  const at = Date.parse(text);
+  if (Number.isNaN(at) || !/(Z|[+-]\d\d:\d\d)$/.test(text)) {
+    throw new InvalidArgumentError('It must be an instant with its offset, such as 2026-11-22T08:30:00Z.');
+  }
+  return new Date(at).toISOString();
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What the user can mend is a sentence; anything else is ours and keeps its stack.
+  const expected = error instanceof Failure || error instanceof ConfigError || error instanceof LineError;
+  console.error(expected ? `peygir: ${error.message}` : error);
+  process.exitCode = 1;
+}
