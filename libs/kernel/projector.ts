@@ -100,7 +100,8 @@ export class Projector {
     const troubled = async (error: unknown) => {
       // Smaller and smaller, so that what can be applied is, and the error names the one event that cannot.
       limit = Math.max(1, limit >> 3);
-      if (error instanceof Overtaken) member.checkpoint = (await checkpoints.read([name])).get(name) ?? member.checkpoint;
+      if (error instanceof Overtaken)
+        member.checkpoint = (await checkpoints.read([name])).get(name) ?? member.checkpoint;
       await showTrouble(checkpoints, name, error);
     };
     const running = persist(name, work, { signal, log, troubled }).finally(() => this.alone.delete(member));
@@ -113,14 +114,22 @@ export class Projector {
     if (members.length === 0) return;
     const { checkpoints, fence } = this.follow;
     await checkpoints.db.transaction(async (sql) => {
-      await checkpoints.advance(sql, members.map(({ checkpoint }) => checkpoint), { events, position }, fence);
+      await checkpoints.advance(
+        sql,
+        members.map(({ checkpoint }) => checkpoint),
+        { events, position },
+        fence,
+      );
       for (const { projection, checkpoint } of members) {
         const wanted = events.filter((event) => wants(projection, event, checkpoint.position));
         if (wanted.length > 0) await applied(projection, wanted, sql);
       }
     });
     for (const member of members) member.checkpoint = { ...member.checkpoint, position };
-    checkpoints.announce(members.map(({ projection }) => projection.name), position);
+    checkpoints.announce(
+      members.map(({ projection }) => projection.name),
+      position,
+    );
   }
 }
 

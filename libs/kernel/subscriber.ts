@@ -204,6 +204,9 @@ export async function showTrouble({ db }: Checkpoints, name: string, error: unkn
   if (error instanceof Overtaken) return;
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   await db
-    .query('update checkpoints set error = $2 where name = $1 and error is distinct from $2', [name, message.slice(0, 2_000)])
+    .query('update checkpoints set error = $2 where name = $1 and error is distinct from $2', [
+      name,
+      message.slice(0, 2_000),
+    ])
     .catch(() => {});
 }

@@ -1,1 +1,3 @@
 export * from './memory.js';
+export * from './embedded-postgres.js';
+export * from './bullmq.js';
