@@ -82,7 +82,12 @@ export function* alarmsOfResolution(state: Resolution, views: Views, province: s
 }
 
 /** The first to fire; `notBefore` is the instant from which what lies in the past counts as due at once. */
-export function nextAlarm(state: Resolution, views: Views, province: string, notBefore: Instant = ''): Alarm | undefined {
+export function nextAlarm(
+  state: Resolution,
+  views: Views,
+  province: string,
+  notBefore: Instant = '',
+): Alarm | undefined {
   let next: Alarm | undefined;
   for (const alarm of alarmsOfResolution(state, views, province)) {
     if (!next || later(alarm.at, notBefore) < later(next.at, notBefore)) next = alarm;

@@ -77,7 +77,10 @@ export function settle(
       changes.shift();
       cursor = later(change.change.at, cursor);
       const { calendar } = change;
-      known.set(calendar, Math.max(known.get(calendar)!, historyOf(context, calendar).changes.indexOf(change.change) + 1));
+      known.set(
+        calendar,
+        Math.max(known.get(calendar)!, historyOf(context, calendar).changes.indexOf(change.change) + 1),
+      );
       for (const o of state.obligations) if (o.calendar === calendar) applyChange(o, change.change, views, emit);
     } else {
       return decided;
@@ -118,7 +121,14 @@ function fire(alarm: Alarm, state: Resolution, known: ReadonlyMap<string, number
   if (alarm.kind === 'duty') {
     const { duty, obligation, owner, since, count, at: dueAt } = alarm;
     const to = owner === 'governor' ? 'inspection' : 'governor';
-    return emit('DutyMissed', { duty, obligation, owner, count, dueAt, firedAt, to }, obligation ?? '', duty, since, count);
+    return emit(
+      'DutyMissed',
+      { duty, obligation, owner, count, dueAt, firedAt, to },
+      obligation ?? '',
+      duty,
+      since,
+      count,
+    );
   }
   const o = state.obligations.find((candidate) => candidate.id === alarm.obligation)!;
   const common = { obligation: o.id, rung: '', epoch: o.epoch, dueAt: o.clock!.dueAt, plannedAt: alarm.at, firedAt };
