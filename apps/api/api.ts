@@ -1,0 +1,26 @@
+import type { Checkpoints, Database, DecideDeps, Position } from '#kernel';
+import type { Auth } from './auth.js';
+import type { Imports } from './imports.js';
+import type { Read } from './reads.js';
+
+/** The token under which Nest hands {@link ApiDeps} to the controllers. */
+export const API = Symbol('api');
+
+/** What the HTTP side needs; whoever composes the process (the CLI, a test) hands it in. */
+export interface ApiDeps {
+  decide: DecideDeps;
+  auth: Auth;
+  imports: Imports;
+  database: Database;
+  checkpoints: Checkpoints;
+  reads: readonly Read[];
+  /** How an import waits for the facts that policies bring to other streams. */
+  policies?: {
+    /** Event types that some policy listens to. */
+    on: ReadonlySet<string>;
+    /** Waits until the policies have handled the log up to `position`; false when `timeoutMs` passed first. */
+    passed(position: Position, timeoutMs: number): Promise<boolean>;
+  };
+  /** What else must be well for `/health/ready` (subscribers, mail): each throws when it is not. */
+  ready?: Readonly<Record<string, () => Promise<unknown>>>;
+}

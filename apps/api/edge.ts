@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { parse as locate, type ParseError } from 'jsonc-parser';
+import type { Actor } from '#kernel';
+import { unauthenticated, type Auth } from './auth.js';
+import { answerProblem, Problem } from './problem.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    actor?: Actor;
+  }
+}
+
+/** A body in bytes (CONTRACT section 7: 413 above). */
+export const MAX_BODY_BYTES = 1024 * 1024;
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+const CORRELATION_ID = /^[A-Za-z0-9._-]{1,100}$/;
+
+export interface EdgeOptions {
+  auth: Auth;
+  /** Names in the Host header that are answered beside the loopback ones: a page of another name that resolves to this machine (DNS rebinding) gets nothing. */
+  hosts?: readonly string[];
+  /** Of pino; `silent` writes nothing. */
+  logLevel?: string;
+  /** Requests a minute from one caller; 0 for no limit. */
+  rateLimit?: number;
+}
+
+/** Fastify, with everything that every request passes before a controller sees it: identity, host, headers, JSON. */
+export async function edge({
+  auth,
+  hosts = [],
+  logLevel = 'info',
+  rateLimit = 0,
+}: EdgeOptions): Promise<FastifyAdapter> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    // Ids have at most 100 characters; a longer one is told so (400) by the command, not by the router.
+    routerOptions: { maxParamLength: 1_000 },
+    genReqId: ({ headers }: IncomingMessage) => {
+      const given = headers['x-correlation-id'];
+      return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+    },
+    logController: new LogController({ requestIdLogLabel: 'correlationId' }),
+    // An address that the router cannot read reaches no hook and no filter.
+    frameworkErrors: answerProblem,
+    logger: {
+      level: logLevel,
+      // Neither headers nor query: whoever puts a secret there by mistake does not find it in the log.
+      serializers: {
+        req: (request: FastifyRequest) => ({ method: request.method, path: request.url.split('?', 1)[0] }),
+        res: (reply: { statusCode?: number }) => ({ status: reply.statusCode }),
+      },
+    },
+  });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const known = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
+  fastify.decorateRequest('actor');
+  fastify.addHook('onRequest', async (request, reply) => {
+    void reply.headers(headersFor(request));
+    const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+    if (!known.has(host)) {
+      throw new Problem(
+        403,
+        'host-not-allowed',
+        'This name is not one of this server; PEYGIR_HOSTS lists the allowed ones.',
+      );
+    }
+  });
+  if (rateLimit > 0) {
+    await fastify.register(import('@fastify/rate-limit'), {
+      max: rateLimit,
+      timeWindow: '1 minute',
+      keyGenerator: (request) => request.headers.authorization ?? request.ip,
+      errorResponseBuilder: () =>
+        new Problem(429, 'too-many-requests', `At most ${rateLimit} requests a minute are answered.`),
+    });
+  }
+  // By the matched route and not by the text of the URL, which can spell one path in many ways.
+  fastify.addHook('onRequest', async (request) => {
+    if (request.routeOptions.url?.startsWith('/v1/')) request.actor = await auth.actorOf(bearer(request));
+  });
+  jsonOnly(fastify);
+  return adapter;
+}
+
+/** Who asks. Closed by default: a route that asks for nobody known answers 401. */
+export const Who = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
+  const { actor } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!actor) throw unauthenticated('This needs a bearer token.');
+  return actor;
+});
+
+function bearer({ headers }: FastifyRequest): string {
+  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1];
+  if (!token) throw unauthenticated('This needs the header "Authorization: Bearer TOKEN".');
+  return token;
+}
+
+const headersFor = ({ id, routeOptions }: FastifyRequest) => ({
+  'x-correlation-id': id,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  ...(routeOptions.url?.startsWith('/docs')
+    ? { 'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:" }
+    : { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'cache-control': 'no-store' }),
+});
+
+/** JSON is the only body; whatever is wrong with it is named with its place. */
+function jsonOnly(fastify: FastifyInstance): void {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    let text: string;
+    try {
+      text = decoder.decode(body as Buffer);
+    } catch {
+      return done(badJson('The body is not UTF-8 text.', 'is not UTF-8'));
+    }
+    const parsed = (error: Error | null, value?: unknown) =>
+      error
+        ? done(badJson(`The body is not JSON that can be taken${placeOf(text)}.`, error.message))
+        : done(null, value);
+    void parse(request, text, parsed);
+  });
+}
+
+const badJson = (message: string, reason: string): Problem =>
+  new Problem(400, 'invalid', message, { errors: [{ path: '', reason }] });
+
+/** ` (line 3, column 14)`, as V8 itself does not always say; nothing when no place can be named. */
+function placeOf(text: string): string {
+  const found: ParseError[] = [];
+  try {
+    locate(text, found, { disallowComments: true, allowTrailingComma: false });
+  } catch {
+    return ''; // nested too deeply for a parser that calls itself
+  }
+  if (!found[0]) return '';
+  const before = text.slice(0, found[0].offset).split('\n');
+  return ` (line ${before.length}, column ${before.at(-1)!.length + 1})`;
+}

@@ -1,0 +1,48 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { API, type ApiDeps } from './api.js';
+import { Problem } from './problem.js';
+
+const PATIENCE_MS = 2_000;
+
+/** `live`: the process answers. `ready`: what it needs answers too, asked anew each time. No token is needed. */
+@Controller('health')
+@ApiExcludeController()
+export class HealthController {
+  constructor(@Inject(API) private readonly api: ApiDeps) {}
+
+  @Get('live')
+  live() {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  async ready() {
+    const { decide, database, ready } = this.api;
+    const asked: [string, () => Promise<unknown>][] = [
+      ['log', () => decide.store.head()],
+      ['database', () => database.query('select 1')],
+      ...Object.entries(ready ?? {}),
+    ];
+    const checks = Object.fromEntries(
+      await Promise.all(asked.map(async ([name, ask]) => [name, (await well(ask)) ? 'ok' : 'failing'] as const)),
+    );
+    if (Object.values(checks).every((state) => state === 'ok')) return { status: 'ok', checks };
+    throw new Problem(503, 'not-ready', 'Not everything this process needs is there.', {
+      headers: { 'retry-after': '1' },
+      members: { checks },
+    });
+  }
+}
+
+async function well(ask: () => Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, false)));
+  const asked = Promise.resolve()
+    .then(ask)
+    .then(
+      () => true,
+      () => false,
+    );
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,104 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Inject, Param, Query, StreamableFile } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  BEGINNING,
+  comparePositions,
+  factOf,
+  Refused,
+  shaped,
+  splitStream,
+  type Actor,
+  type EventStore,
+  type Position,
+  type RecordedEvent,
+} from '#kernel';
+import { API, type ApiDeps } from './api.js';
+import { forbidden } from './auth.js';
+import { instantOf } from './commands.controller.js';
+import { Who } from './edge.js';
+
+const PAGE = 500;
+
+export class EventsQuery {
+  /** A position: events after it. */
+  @IsOptional() @Matches(/^\d{1,30}$/, { message: 'after must be a position, as an event gives it' }) after?: Position;
+  @IsOptional() @IsString() @MaxLength(220) stream?: string;
+  @IsOptional() @IsString() @MaxLength(100) type?: string;
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(10_000) limit?: number;
+}
+
+export class AuditQuery {
+  @IsOptional() @IsString() asOf?: string;
+}
+
+/** The log as it stands, for oversight. */
+@Controller('v1')
+@ApiExcludeController()
+export class LogController {
+  constructor(@Inject(API) private readonly api: ApiDeps) {}
+
+  /** Events in global order, one JSON object a line; the last line's `position` is the next `after`. */
+  @Get('events')
+  async events(@Query() query: object, @Who() actor: Actor): Promise<StreamableFile> {
+    oversightOnly(actor);
+    const lines = ndjson(this.api.decide.store, shaped(EventsQuery, { ...query }));
+    // The first line is read before the answer begins, so that an outage is a 503 and not a torn answer.
+    const first = await lines.next();
+    const rest = (async function* () {
+      if (first.done) return;
+      yield first.value;
+      yield* lines;
+    })();
+    return new StreamableFile(Readable.from(rest, { objectMode: false }), { type: 'application/x-ndjson' });
+  }
+
+  /** One stream with its folded state, as the engine knew it at `asOf` (by `recordedAt`; now when left out). */
+  @Get('audit/:stream')
+  async audit(@Param('stream') stream: string, @Query() query: object, @Who() actor: Actor) {
+    oversightOnly(actor);
+    const { asOf } = shaped(AuditQuery, { ...query });
+    const until = asOf === undefined ? this.api.decide.clock.now() : instantOf(asOf, 'asOf');
+    const [aggregate] = splitStream(stream);
+    const decider = this.api.decide.deciders.find((each) => each.aggregate === aggregate);
+    const all = await this.api.decide.store.readStream(stream);
+    // Without a date nothing is left out, however the clocks of two machines differ.
+    const events = asOf === undefined ? all : all.filter(({ recordedAt }) => recordedAt <= until);
+    if (!decider || events.length === 0) throw Refused.notFound(`There was no stream "${stream}" at ${until}.`);
+    const state = events.reduce((before, event) => decider.evolve(before, factOf(event), event), decider.initial);
+    return { stream, asOf: until, revision: events.at(-1)!.revision, state, events };
+  }
+}
+
+function oversightOnly(actor: Actor): void {
+  if (actor.role !== 'oversight') throw forbidden(`The log is for oversight; not for ${actor.role}.`);
+}
+
+async function* ndjson(
+  store: EventStore,
+  { after = BEGINNING, stream, type, limit = 1_000 }: EventsQuery,
+): AsyncGenerator<string, void> {
+  let left = limit;
+  const pages = stream === undefined ? logAfter(store, after) : streamAfter(store, stream, after);
+  for await (const page of pages) {
+    const wanted = page.filter((event) => type === undefined || event.type === type).slice(0, left);
+    if (wanted.length > 0) yield wanted.map((event) => `${JSON.stringify(event)}\n`).join('');
+    left -= wanted.length;
+    if (left === 0) return;
+  }
+}
+
+async function* logAfter(store: EventStore, after: Position): AsyncGenerator<RecordedEvent[]> {
+  for (;;) {
+    const { events, position } = await store.readAll(after, PAGE);
+    if (events.length === 0) return;
+    yield events;
+    after = position;
+  }
+}
+
+async function* streamAfter(store: EventStore, stream: string, after: Position): AsyncGenerator<RecordedEvent[]> {
+  yield (await store.readStream(stream)).filter(({ position }) => comparePositions(position, after) > 0);
+}

@@ -1,0 +1,217 @@
+import { SwaggerModule, DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+// @ts-expect-error -- the one part of class-transformer that knows the classes of nested fields has no types of its own
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { targetConstructorToSchema, validationMetadatasToSchemas } from 'class-validator-jsonschema';
+import type { CommandRule, DataClass } from '#kernel';
+import type { ApiDeps } from './api.js';
+import { ImportLine } from './imports.controller.js';
+import { AuditQuery, EventsQuery } from './log.controller.js';
+import type { Read } from './reads.js';
+
+type Paths = OpenAPIObject['paths'];
+type Operation = NonNullable<Paths[string]['post']>;
+
+const REFS = { classTransformerMetadataStorage: defaultMetadataStorage, refPointerPrefix: '#/components/schemas/' };
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const json = (schema: object) => ({ content: { 'application/json': { schema } } });
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header' as const,
+  description,
+  schema: { type: 'string' as const },
+});
+
+const ANSWER = {
+  type: 'object',
+  required: ['stream', 'revision', 'position', 'events'],
+  properties: {
+    stream: { type: 'string' },
+    revision: { type: 'integer', description: 'of the last event of this command; the next If-Match' },
+    position: { type: 'string', description: 'in the whole log; the next minPosition' },
+    events: {
+      type: 'array',
+      items: { type: 'object', properties: { id: { type: 'string', format: 'uuid' }, type: { type: 'string' } } },
+    },
+  },
+};
+const PROBLEM = {
+  type: 'object',
+  description: 'RFC 9457; `code` is stable',
+  required: ['title', 'status', 'code', 'detail', 'correlationId'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string' },
+    detail: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: { type: 'object', properties: { path: { type: 'string' }, reason: { type: 'string' } } },
+    },
+    correlationId: { type: 'string' },
+  },
+};
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: ref('Problem') } },
+});
+const REFUSALS = {
+  400: problem('`invalid`: every field with its path and reason'),
+  401: problem('`unauthenticated`'),
+  403: problem('`forbidden`, `own-agency`, …'),
+  404: problem('`not-found`, `unknown-command`'),
+  503: problem('`store-unavailable`, with Retry-After'),
+};
+const COMMAND_REFUSALS = {
+  ...REFUSALS,
+  409: problem('`conflict`'),
+  412: problem('`revision-mismatch`'),
+  413: problem('`too-large`'),
+  422: problem('refused; `code` says why'),
+};
+
+/** The document at `/docs-json`: commands from the deciders' tables, bodies from their class-validator classes. */
+export function openApi(app: NestFastifyApplication, { decide, reads }: ApiDeps): OpenAPIObject {
+  const document = SwaggerModule.createDocument(
+    app,
+    new DocumentBuilder()
+      .setTitle('Peygir')
+      .setDescription('Commands in, read models out. Every command is repeatable by its Idempotency-Key.')
+      .addBearerAuth()
+      .addSecurityRequirements('bearer')
+      .build(),
+  );
+  document.paths = {
+    ...Object.fromEntries(
+      decide.deciders.flatMap(({ aggregate, commands }) =>
+        Object.entries(commands).map(([name, rule]) => [
+          `/v1/${aggregate}/{id}/${name}`,
+          { post: command(aggregate, name, rule) },
+        ]),
+      ),
+    ),
+    ...Object.fromEntries(reads.map((read) => [`/v1/${read.path.replace(/:(\w+)/g, '{$1}')}`, { get: asked(read) }])),
+    ...LOG_AND_IMPORTS(),
+  };
+  document.components = {
+    ...document.components,
+    schemas: {
+      ...(validationMetadatasToSchemas(REFS) as NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>),
+      Answer: ANSWER,
+      Problem: PROBLEM,
+    },
+  };
+  return document;
+}
+
+const bodyOf = (type: DataClass) =>
+  targetConstructorToSchema(type, REFS) as { properties?: Record<string, object>; required?: string[] };
+
+const idParameter = (name: string) => ({
+  name,
+  in: 'path' as const,
+  required: true,
+  schema: { type: 'string' as const, pattern: '^[A-Za-z0-9._-]{1,100}$' },
+});
+
+function command(aggregate: string, name: string, { data, roles, lateTruth }: CommandRule): Operation {
+  return {
+    tags: [aggregate],
+    operationId: name,
+    summary: `For ${roles.join(', ')}.`,
+    parameters: [
+      idParameter('id'),
+      header('Idempotency-Key', 'Makes it repeatable: the same key and body get the same answer.'),
+      header('If-Match', 'The revision the stream must have, such as "5".'),
+      ...(lateTruth
+        ? [
+            header('Occurred-At', 'Only the registrar: when it happened, if earlier.'),
+            header('Document', 'Needed with Occurred-At: the document that shows it. UTF-8 or percent-encoded.'),
+          ]
+        : []),
+    ],
+    requestBody: { required: true, ...json(bodyOf(data)) },
+    responses: { 200: { description: 'Done, or already so', ...json(ref('Answer')) }, ...COMMAND_REFUSALS },
+  };
+}
+
+/** What the class of a read's parameters says, split into those of the path and those of the query. */
+function parametersOf(type: DataClass, path = ''): NonNullable<Operation['parameters']> {
+  const { properties = {}, required = [] } = bodyOf(type);
+  return Object.entries(properties).map(([name, schema]) => {
+    const inPath = path.split('/').includes(`:${name}`);
+    return {
+      name,
+      in: inPath ? ('path' as const) : ('query' as const),
+      required: inPath || required.includes(name),
+      schema,
+    };
+  });
+}
+
+function asked({ path, summary, params }: Read): Operation {
+  return {
+    tags: ['reads'],
+    summary,
+    parameters: [
+      ...parametersOf(params, path),
+      {
+        name: 'minPosition',
+        in: 'query',
+        description: 'Waits briefly until the read model has seen this position, else answers with X-As-Of.',
+        schema: { type: 'string' },
+      },
+    ],
+    responses: { 200: { description: 'What you may see of it', ...json({}) }, ...REFUSALS },
+  };
+}
+
+const LOG_AND_IMPORTS = (): Paths => {
+  const imports = (summary: string, rest: Partial<Operation> = {}): Operation => ({
+    tags: ['imports'],
+    summary: `${summary} For registrar.`,
+    responses: { 200: { description: 'Done', ...json({}) }, ...COMMAND_REFUSALS },
+    ...rest,
+  });
+  const line = bodyOf(ImportLine);
+  return {
+    '/v1/imports': { post: imports('Opens an import, kept by a lease.') },
+    '/v1/imports/{id}/renew': { post: imports('Keeps the lease.', { parameters: [idParameter('id')] }) },
+    '/v1/imports/{id}/end': {
+      post: imports('Ends it; alarms that waited are settled.', { parameters: [idParameter('id')] }),
+    },
+    '/v1/imports/{id}/commands': {
+      post: imports('One command line, or a list of them.', {
+        parameters: [idParameter('id')],
+        requestBody: { required: true, ...json({ oneOf: [line, { type: 'array', items: line }] }) },
+      }),
+    },
+    '/v1/events': {
+      get: {
+        tags: ['log'],
+        summary: 'The log, one event a line. For oversight.',
+        parameters: parametersOf(EventsQuery),
+        responses: { 200: { description: 'NDJSON', content: { 'application/x-ndjson': {} } }, ...REFUSALS },
+      },
+    },
+    '/v1/audit/{stream}': {
+      get: {
+        tags: ['log'],
+        summary: 'One stream as it was known at an instant. For oversight.',
+        parameters: [idParameter('stream'), ...parametersOf(AuditQuery)],
+        responses: { 200: { description: 'Its events and its state', ...json({}) }, ...REFUSALS },
+      },
+    },
+    '/health/live': {
+      get: { tags: ['health'], security: [], responses: { 200: { description: 'The process answers' } } },
+    },
+    '/health/ready': {
+      get: {
+        tags: ['health'],
+        security: [],
+        responses: { 200: { description: 'What it needs answers' }, 503: problem('`not-ready`') },
+      },
+    },
+  };
+};

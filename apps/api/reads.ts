@@ -1,0 +1,66 @@
+import { Controller, Get, Inject, Req, Res, type Type } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { comparePositions, Refused, shaped, type Actor, type DataClass, type Database } from '#kernel';
+import { API, type ApiDeps } from './api.js';
+import { Who } from './edge.js';
+
+/** One question that may be asked of the read models, declared beside their tables in the features. */
+export interface Read<Params extends object = any> {
+  /** Below `/v1/`, as in `obligations/:resolution/:obligation/why`. */
+  path: string;
+  /** One line for the OpenAPI document. */
+  summary: string;
+  /** The shape of what the path and the query bring, together; both are texts. */
+  params: DataClass<Params>;
+  /** The projections it reads from: what `minPosition` waits for. */
+  projections: readonly string[];
+  /** Answers what this reader may see; undefined when there is no such thing for them. */
+  run(params: Params, reader: Actor, database: Database): Promise<unknown>;
+}
+
+/** How long a read waits for `minPosition` before it answers with what it has. */
+const PATIENCE_MS = 2_000;
+
+/** A controller with one GET for each read. */
+export function readsController(reads: readonly Read[]): Type {
+  @Controller('v1')
+  @ApiExcludeController()
+  class ReadsController {
+    constructor(@Inject(API) readonly api: ApiDeps) {}
+  }
+  const prototype = ReadsController.prototype as unknown as Record<string, unknown>;
+  reads.forEach((read, index) => {
+    const method = `read${index}`;
+    prototype[method] = function (this: ReadsController, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
+      return answer(read, this.api, actor, request, reply);
+    };
+    Get(read.path)(prototype, method, Object.getOwnPropertyDescriptor(prototype, method)!);
+    Who()(prototype, method, 0);
+    Req()(prototype, method, 1);
+    Res({ passthrough: true })(prototype, method, 2);
+  });
+  return ReadsController;
+}
+
+async function answer(read: Read, api: ApiDeps, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
+  const { minPosition, ...query } = request.query as Record<string, unknown>;
+  const params = shaped(read.params, { ...query, ...(request.params as object) });
+  if (minPosition !== undefined) await waited(read, api, minPosition, reply);
+  const found = await read.run(params, actor, api.database);
+  if (found === undefined) throw Refused.notFound('There is no such thing, or it is not yours to read.');
+  return found;
+}
+
+async function waited({ projections }: Read, { checkpoints }: ApiDeps, position: unknown, reply: FastifyReply) {
+  if (typeof position !== 'string' || !/^\d{1,30}$/.test(position)) {
+    const reason = 'must be a position, as the answer to a command gives it';
+    throw Refused.invalid(`minPosition ${reason}.`, [{ path: 'minPosition', reason }]);
+  }
+  if (await checkpoints.waitFor(projections, position, PATIENCE_MS)) return;
+  const stored = await checkpoints.read(projections);
+  const slowest = projections
+    .map((name) => stored.get(name))
+    .reduce((a, b) => (a && b && comparePositions(a.position, b.position) <= 0 ? a : b));
+  reply.header('x-as-of', slowest?.asOf ?? new Date(0).toISOString());
+}
