@@ -24,6 +24,7 @@ export default {
       },
     ],
   },
+  globalSetup: '<rootDir>/test/kit/postgres-setup.mjs',
   setupFiles: ['<rootDir>/test/setup.ts'],
   testTimeout: 30_000,
   // Two cores: more workers only fight over them.
