@@ -2,7 +2,7 @@ import { at, obligation, say, tell } from '#test/kit/timeline';
 
 /** One unit's way through every stream, on the virtual clock: what one stream learns, a policy tells the next. */
 const day = (n: number) => at(`2026-08-${n}`);
-const until = (n: number) => [
+const all = [
   say(day(10), 'admin', 'EstablishWorkingGroup', 'facilitation', {
     name: 'تسهیل',
     chair: 'governor',
