@@ -1,7 +1,6 @@
-import type { Checkpoints, Database, DecideDeps, Position } from '#kernel';
+import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
-import type { Read } from './reads.js';
 
 /** The token under which Nest hands {@link ApiDeps} to the controllers. */
 export const API = Symbol('api');
@@ -13,7 +12,7 @@ export interface ApiDeps {
   imports: Imports;
   database: Database;
   checkpoints: Checkpoints;
-  reads: readonly Read[];
+  reads: readonly Query[];
   /** How an import waits for the facts that policies bring to other streams. */
   policies?: {
     /** Event types that some policy listens to. */
@@ -21,6 +20,8 @@ export interface ApiDeps {
     /** Waits until the policies have handled the log up to `position`; false when `timeoutMs` passed first. */
     passed(position: Position, timeoutMs: number): Promise<boolean>;
   };
+  /** An import has ended in order: alarms that waited for it need not wait for the next sweep. */
+  importEnded?(): void;
   /** What else must be well for `/health/ready` (subscribers, mail): each throws when it is not. */
   ready?: Readonly<Record<string, () => Promise<unknown>>>;
 }

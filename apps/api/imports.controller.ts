@@ -65,8 +65,11 @@ export class ImportsController {
     private readonly bus: CommandBus,
     @Inject(API) private readonly api: ApiDeps,
   ) {
+    // A name that two aggregates share goes to the first, as in a simulation.
     this.aggregateOf = new Map(
-      api.decide.deciders.flatMap(({ aggregate, commands }) => Object.keys(commands).map((name) => [name, aggregate])),
+      api.decide.deciders
+        .toReversed()
+        .flatMap(({ aggregate, commands }) => Object.keys(commands).map((name) => [name, aggregate])),
     );
   }
 
@@ -85,9 +88,10 @@ export class ImportsController {
 
   @Post(':id/end')
   @HttpCode(204)
-  end(@Param('id') id: string, @Who() actor: Actor): Promise<void> {
+  async end(@Param('id') id: string, @Who() actor: Actor): Promise<void> {
     registrarOnly(actor);
-    return this.api.imports.end(id);
+    await this.api.imports.end(id);
+    this.api.importEnded?.();
   }
 
   /**

@@ -61,6 +61,14 @@ export class Imports {
     this.closed.add(id);
   }
 
+  /** Ids of all that run: what the waker leaves alone. */
+  async running(): Promise<string[]> {
+    const { rows } = await this.sql.query<{ id: string }>(
+      'select id::text from imports where ended_at is null and lease_until > clock_timestamp()',
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Whether streams of this import are still held. */
   async isOpen(id: string): Promise<boolean> {
     if (this.closed.has(id)) return false;

@@ -3,11 +3,10 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 // @ts-expect-error -- the one part of class-transformer that knows the classes of nested fields has no types of its own
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { targetConstructorToSchema, validationMetadatasToSchemas } from 'class-validator-jsonschema';
-import type { CommandRule, DataClass } from '#kernel';
+import type { CommandRule, DataClass, Query } from '#kernel';
 import type { ApiDeps } from './api.js';
 import { ImportLine } from './imports.controller.js';
 import { AuditQuery, EventsQuery } from './log.controller.js';
-import type { Read } from './reads.js';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['post']>;
@@ -118,7 +117,7 @@ const idParameter = (name: string) => ({
 function command(aggregate: string, name: string, { data, roles, lateTruth }: CommandRule): Operation {
   return {
     tags: [aggregate],
-    operationId: name,
+    operationId: `${aggregate}.${name}`,
     summary: `For ${roles.join(', ')}.`,
     parameters: [
       idParameter('id'),
@@ -150,7 +149,7 @@ function parametersOf(type: DataClass, path = ''): NonNullable<Operation['parame
   });
 }
 
-function asked({ path, summary, params }: Read): Operation {
+function asked({ path, summary, params }: Query): Operation {
   return {
     tags: ['reads'],
     summary,

@@ -1,29 +1,15 @@
 import { Controller, Get, Inject, Req, Res, type Type } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { comparePositions, Refused, shaped, type Actor, type DataClass, type Database } from '#kernel';
+import { comparePositions, Refused, shaped, type Actor, type Query } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';
-
-/** One question that may be asked of the read models, declared beside their tables in the features. */
-export interface Read<Params extends object = any> {
-  /** Below `/v1/`, as in `obligations/:resolution/:obligation/why`. */
-  path: string;
-  /** One line for the OpenAPI document. */
-  summary: string;
-  /** The shape of what the path and the query bring, together; both are texts. */
-  params: DataClass<Params>;
-  /** The projections it reads from: what `minPosition` waits for. */
-  projections: readonly string[];
-  /** Answers what this reader may see; undefined when there is no such thing for them. */
-  run(params: Params, reader: Actor, database: Database): Promise<unknown>;
-}
 
 /** How long a read waits for `minPosition` before it answers with what it has. */
 const PATIENCE_MS = 2_000;
 
 /** A controller with one GET for each read. */
-export function readsController(reads: readonly Read[]): Type {
+export function readsController(reads: readonly Query[]): Type {
   @Controller('v1')
   @ApiExcludeController()
   class ReadsController {
@@ -43,7 +29,7 @@ export function readsController(reads: readonly Read[]): Type {
   return ReadsController;
 }
 
-async function answer(read: Read, api: ApiDeps, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
+async function answer(read: Query, api: ApiDeps, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
   const { minPosition, ...query } = request.query as Record<string, unknown>;
   const params = shaped(read.params, { ...query, ...(request.params as object) });
   if (minPosition !== undefined) await waited(read, api, minPosition, reply);
@@ -52,7 +38,7 @@ async function answer(read: Read, api: ApiDeps, actor: Actor, request: FastifyRe
   return found;
 }
 
-async function waited({ projections }: Read, { checkpoints }: ApiDeps, position: unknown, reply: FastifyReply) {
+async function waited({ projections }: Query, { checkpoints }: ApiDeps, position: unknown, reply: FastifyReply) {
   if (typeof position !== 'string' || !/^\d{1,30}$/.test(position)) {
     const reason = 'must be a position, as the answer to a command gives it';
     throw Refused.invalid(`minPosition ${reason}.`, [{ path: 'minPosition', reason }]);
