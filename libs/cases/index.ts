@@ -2,3 +2,4 @@ export * from './case.commands.js';
 export * from './case.js';
 export * from './case.policy.js';
 export * from './tracking-code.js';
+export * from './cases.projection.js';

@@ -7,3 +7,4 @@ export * from './working-group.commands.js';
 export * from './working-group.js';
 export * from './calendar.js';
 export * from './ladder.js';
+export * from './directory.projection.js';

@@ -11,7 +11,7 @@ const concernsAgency = (me: string): Fragment =>
   sql`exists (select from read_obligations own where own.resolution = t.resolution and own.agency = ${me})`;
 const everyone = (): Fragment => sql`true`;
 
-export const CASES: Kind = {
+export const cases: Kind = {
   noun: 'cases',
   from: 'read_cases t',
   columns: 't.*',
@@ -21,17 +21,17 @@ export const CASES: Kind = {
 };
 
 /** Which case stood on which session's agenda; ids only. A case that was moved before the session opened was not on it. */
-export const AGENDAS: Kind = {
+export const agendas: Kind = {
   noun: 'agendas',
   from: `read_cases t cross join lateral jsonb_to_recordset(t.doc->'tabled') as a(session text, at text, until text)
     join read_sessions s on s.id = a.session and (a.until is null or a.until > s.opened_at)`,
-  columns: 't.id as case_id, a.session, a.at, t.working_group',
+  columns: 't.id as case_id, s.id as session, s.working_group, s.opened_at',
   agency: false,
   unit: false,
   technical: true,
 };
 
-export const SESSIONS: Kind = {
+export const sessions: Kind = {
   noun: 'sessions',
   from: 'read_sessions t',
   columns: 't.*',
@@ -41,16 +41,16 @@ export const SESSIONS: Kind = {
 };
 
 /** Number and date of a session: what stands on every letter that cites it. */
-export const SESSION_OUTLINES: Kind = {
+export const sessionOutlines: Kind = {
   noun: 'sessions',
   from: 'read_sessions t',
-  columns: 't.id, t.working_group, t.number, t.date, t.status, t.opened_at, t.planned_visits',
+  columns: "t.id, t.working_group, (t.doc->>'number')::int as number, t.date, t.status, t.opened_at",
   agency: everyone,
   unit: everyone,
   technical: true,
 };
 
-export const RESOLUTIONS: Kind = {
+export const resolutions: Kind = {
   noun: 'resolutions',
   from: '(select id as resolution, * from read_resolutions) t',
   columns: 't.*',
@@ -59,7 +59,7 @@ export const RESOLUTIONS: Kind = {
   technical: false,
 };
 
-export const OBLIGATIONS: Kind = {
+export const obligations: Kind = {
   noun: 'obligations',
   from: 'read_obligations t',
   columns: 't.*',
@@ -69,7 +69,7 @@ export const OBLIGATIONS: Kind = {
 };
 
 /** An obligation without its content: whose it is and where it stands. An agency sees its neighbours' so. */
-export const OBLIGATION_OUTLINES: Kind = {
+export const obligationOutlines: Kind = {
   noun: 'obligations',
   from: 'read_obligations t',
   columns:
@@ -80,18 +80,18 @@ export const OBLIGATION_OUTLINES: Kind = {
 };
 
 /** What counts for an agency's record: numbers of every obligation that it owes or once owed. */
-export const RECORDS: Kind = {
+export const records: Kind = {
   noun: 'scorecards',
   from: `read_obligations t cross join lateral jsonb_to_recordset(t.doc->'record') as r(agency text, missed int,
     refuted int, extensions int, disputed int, escalated int)`,
-  columns: `r.*, t.status, t.open, t.missed_at, r.agency = t.agency as owes`,
+  columns: `r.*, t.resolution, t.obligation, t.status, t.open, t.missed_at, r.agency = t.agency as owes`,
   agency: (me) => sql`r.agency = ${me}`,
   unit: false,
   technical: false,
 };
 
 /** What an office owes to the process: which duty, where, since when; never what the case is about. */
-export const DUTIES: Kind = {
+export const duties: Kind = {
   noun: 'duties',
   from: 'read_duties t',
   columns: 't.*',
@@ -100,7 +100,7 @@ export const DUTIES: Kind = {
   technical: true,
 };
 
-export const VISITS: Kind = {
+export const visits: Kind = {
   noun: 'visits',
   from: 'read_visits t',
   columns: 't.*',
@@ -110,7 +110,7 @@ export const VISITS: Kind = {
 };
 
 /** Visits as numbers. */
-export const VISIT_OUTLINES: Kind = {
+export const visitOutlines: Kind = {
   noun: 'visits',
   from: 'read_visits t',
   columns: 't.id, t.session, t.visited',
@@ -119,7 +119,7 @@ export const VISIT_OUTLINES: Kind = {
   technical: true,
 };
 
-export const AGENCIES: Kind = {
+export const agencies: Kind = {
   noun: 'agencies',
   from: 'read_agencies t',
   columns: 't.*',
@@ -129,9 +129,9 @@ export const AGENCIES: Kind = {
 };
 
 /** Agencies' names are on every letter. */
-export const AGENCY_NAMES: Kind = { ...AGENCIES, columns: 't.id, t.name', agency: everyone, unit: everyone };
+export const agencyNames: Kind = { ...agencies, columns: 't.id, t.name', agency: everyone, unit: everyone };
 
-export const UNIT_NAMES: Kind = {
+export const unitNames: Kind = {
   noun: 'units',
   from: 'read_units t',
   columns: 't.id, t.name',
@@ -141,11 +141,21 @@ export const UNIT_NAMES: Kind = {
   technical: false,
 };
 
-export const WORKING_GROUPS: Kind = {
+export const workingGroups: Kind = {
   noun: 'working groups',
   from: 'read_working_groups t',
   columns: 't.*',
   agency: false,
   unit: false,
+  technical: true,
+};
+
+/** Working time is no secret, and duties are counted on it. */
+export const calendars: Kind = {
+  noun: 'calendars',
+  from: 'read_calendars t',
+  columns: 't.*',
+  agency: everyone,
+  unit: everyone,
   technical: true,
 };

@@ -15,3 +15,7 @@ export * from './lease.js';
 export * from './subscriber.js';
 export * from './projector.js';
 export * from './jobs.js';
+export * from './sql.js';
+export * as kinds from './access.js';
+export * from './documents.js';
+export * from './query.js';

@@ -32,7 +32,7 @@ export const sql = (strings: TemplateStringsArray, ...parts: Part[]): Fragment =
 /** Only for constants of the source code: column lists, order keys. */
 export const raw = (text: string): Fragment => ({ strings: [text], parts: [] });
 
-export const all = (conditions: readonly Fragment[]): Fragment =>
+export const conjunction = (conditions: readonly Fragment[]): Fragment =>
   conditions.reduce((a, b) => sql`${a} and ${b}`, sql`true`);
 
 const isKind = (part: Part): part is Kind => part !== null && typeof part === 'object' && 'noun' in part;
@@ -68,7 +68,8 @@ export function compile(fragment: Fragment, reader: Actor): { text: string; valu
   const write = ({ strings, parts }: Fragment, trusted: boolean): string =>
     strings
       .map((text, index) => {
-        if (!trusted && /\bread_\w/.test(text)) throw new Error(`A query must name a kind, not a table: ${text.trim()}`);
+        if (!trusted && /\bread_\w/.test(text))
+          throw new Error(`A query must name a kind, not a table: ${text.trim()}`);
         if (index >= parts.length) return text;
         const part = parts[index]!;
         if (isKind(part)) {

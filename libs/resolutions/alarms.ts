@@ -27,7 +27,8 @@ export function rungAt({ when }: Rung, base: Instant, view: CalendarView): Insta
   return view.opens(view.workingDay(view.localDay(base), sign * offset.workingDays));
 }
 
-function dutyAlarm(duty: Duty, name: DutyName | 'communicate', view: CalendarView, obligation?: string): Alarm {
+/** When a duty is missed the next time. */
+export function dutyAlarm(duty: Duty, name: DutyName | 'communicate', view: CalendarView, obligation?: string): Alarm {
   const days = duty.term + duty.missed * DUTY_REPEAT_DAYS;
   const at = view.closes(view.workingDay(view.localDay(duty.since), days));
   return { at, obligation, kind: 'duty', duty: name, count: duty.missed + 1, owner: duty.owner, since: duty.since };

@@ -6,3 +6,5 @@ export * from './settle.js';
 export * from './obligation.js';
 export * from './calendar.policy.js';
 export * from './deadlines.projection.js';
+export * from './resolutions.projection.js';
+export * from './resolutions.queries.js';

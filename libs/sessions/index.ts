@@ -1,3 +1,4 @@
 export * from './session.commands.js';
 export * from './session.js';
 export * from './session.policy.js';
+export * from './sessions.projection.js';

@@ -1,3 +1,4 @@
 export * from './visit.commands.js';
 export * from './visit.js';
 export * from './visit.policy.js';
+export * from './visits.projection.js';

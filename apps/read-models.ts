@@ -1,0 +1,24 @@
+import type { Projection, Query } from '#kernel';
+import { casesProjection, casesQueries } from '#cases';
+import { directoryProjection, directoryQueries } from '#directory';
+import { resolutionsProjection, resolutionsQueries } from '#resolutions';
+import { sessionsProjection, sessionsQueries } from '#sessions';
+import { visitsProjection, visitsQueries } from '#visits';
+
+/** Every read model. A query may join several: the tables of all of them have to be there. */
+export const allProjections: readonly Projection[] = [
+  directoryProjection,
+  visitsProjection,
+  casesProjection,
+  sessionsProjection,
+  resolutionsProjection,
+];
+
+/** Every question that may be asked of them; `province` names the province's calendar. */
+export const allQueries = (province?: string): readonly Query[] => [
+  ...directoryQueries,
+  ...visitsQueries,
+  ...casesQueries,
+  ...sessionsQueries,
+  ...resolutionsQueries(province),
+];

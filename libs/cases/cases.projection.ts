@@ -1,0 +1,184 @@
+import { IsIn, IsOptional } from 'class-validator';
+import {
+  documentsProjection,
+  factOf,
+  Id,
+  kinds,
+  ListParams,
+  matching,
+  query,
+  sql,
+  textColumn,
+  type Documents,
+  type Fragment,
+  type Instant,
+  type Query,
+  type RecordedEvent,
+} from '#kernel';
+import { CATEGORIES } from '#directory';
+import { caseDecider, type CaseState } from './case.js';
+import { CHANNELS } from './case.commands.js';
+
+const STATUSES = ['opened', 'reviewed', 'tabled', 'closed'] as const;
+
+interface CaseDocument {
+  trackingCode: string;
+  openedAt: Instant;
+  closedAt?: Instant;
+  /** The decider's own state: what a case is, is decided in one place. */
+  state: Exclude<CaseState, { status: 'none' }>;
+  /** The agendas that it stood on, and when it was taken off again before the session could hear it, if it was. */
+  tabled: { session: string; at: Instant; until?: Instant }[];
+}
+
+/** Whether an event takes the case off the agenda that it stands on. */
+const MOVES = ['CaseTabled', 'CaseTransferred', 'CaseClosed'];
+
+function evolve(doc: CaseDocument | undefined, event: RecordedEvent): CaseDocument | undefined {
+  const { type, data } = event;
+  const at = event.metadata.occurredAt;
+  const state = caseDecider.evolve(doc?.state ?? caseDecider.initial, factOf(event), event);
+  if (state.status === 'none') return undefined;
+  if (!doc) return { trackingCode: data.trackingCode, openedAt: at, state, tabled: [] };
+  const left = MOVES.includes(type) ? doc.tabled.map((one) => ({ ...one, until: one.until ?? at })) : doc.tabled;
+  return {
+    ...doc,
+    state,
+    closedAt: type === 'CaseClosed' ? at : type === 'CaseReopened' ? undefined : doc.closedAt,
+    tabled: type === 'CaseTabled' ? [...left, { session: data.session, at }] : left,
+  };
+}
+
+const cases: Documents<CaseDocument> = {
+  table: 'read_cases',
+  columns: {
+    status: textColumn(`doc->'state'->>'status'`),
+    unit: textColumn(`doc->'state'->'intake'->>'unit'`),
+    category: textColumn(`doc->'state'->'intake'->>'category'`),
+    channel: textColumn(`doc->'state'->'intake'->>'channel'`),
+    visit: textColumn(`doc->'state'->'intake'->>'visit'`),
+    working_group: textColumn(`doc->'state'->>'workingGroup'`),
+    /** Of the agenda that it was put on last. */
+    session: textColumn(`doc->'tabled'->-1->>'session'`),
+    tracking_code: textColumn(`doc->>'trackingCode'`),
+    opened_at: textColumn(`doc->>'openedAt'`),
+  },
+  indexes: [
+    '(opened_at, id)',
+    '(unit)',
+    '(session)',
+    '(category)',
+    '(tracking_code)',
+    `using gin ((doc->'tabled') jsonb_path_ops)`,
+  ],
+  on: Object.fromEntries(
+    [
+      'CaseOpened',
+      'CaseReviewed',
+      'CaseTabled',
+      'CaseTransferred',
+      'ResolutionLinked',
+      'ResolutionEnded',
+      'OutcomeConfirmed',
+      'OutcomeObjected',
+      'CaseClosed',
+      'CaseReopened',
+    ].map((type) => [type, evolve]),
+  ),
+};
+
+export const casesProjection = documentsProjection('cases', 1, [cases]);
+
+class CasesParams extends ListParams {
+  @IsOptional() @Id() unit?: string;
+  @IsOptional() @IsIn(STATUSES) status?: string;
+  @IsOptional() @IsIn(CATEGORIES) category?: string;
+  @IsOptional() @IsIn(CHANNELS) channel?: string;
+  @IsOptional() @Id() workingGroup?: string;
+  /** The session whose agenda it was put on last. */
+  @IsOptional() @Id() session?: string;
+  @IsOptional() @Id() visit?: string;
+  @IsOptional() @Id() trackingCode?: string;
+}
+class CaseParams {
+  @Id() id!: string;
+}
+
+interface Row {
+  id: string;
+  doc: CaseDocument;
+  unit_name: string | null;
+  meeting: { number: number; date: string } | null;
+  resolutions: { id: string }[] | null;
+}
+
+/** A case with what it is linked to; of its resolutions those that the reader may see, with whose turn it is. */
+const LINKED: Fragment = sql`r.id, r.doc,
+  (select u.name from ${kinds.unitNames} u where u.id = r.unit) as unit_name,
+  (select jsonb_build_object('number', s.number, 'date', s.date) from ${kinds.sessionOutlines} s where s.id = r.session) as meeting,
+  (select jsonb_agg(jsonb_build_object('id', x.id, 'number', x.doc->>'number', 'status', x.status, 'obligations',
+      (select jsonb_agg(jsonb_build_object('obligation', o.obligation, 'agency', o.agency, 'status', o.status) order by o.ordinal)
+         from ${kinds.obligationOutlines} o where o.resolution = x.id)) order by x.issued_at, x.id)
+     from ${kinds.resolutions} x where x.case_id = r.id) as resolutions`;
+
+function item({ id, doc, unit_name: unitName, meeting, resolutions }: Row) {
+  const { state, trackingCode, openedAt, closedAt, tabled } = doc;
+  const { intake, status, workingGroup, answer } = state;
+  const session = tabled.at(-1)?.session;
+  return {
+    id,
+    trackingCode,
+    ...intake,
+    unitName,
+    status,
+    openedAt,
+    closedAt,
+    workingGroup,
+    session: session && { id: session, ...meeting },
+    tabled,
+    review: 'review' in state ? state.review : undefined,
+    resolutions: resolutions ?? [],
+    answer,
+    outcome: state.status === 'closed' ? state.outcome : undefined,
+  };
+}
+
+const projections = [casesProjection.name, 'sessions', 'resolutions', 'directory'];
+
+export const casesQuery = query({
+  path: 'cases',
+  summary: 'Cases, the latest first, each with its visit, session, resolutions and their obligations’ statuses.',
+  params: CasesParams,
+  projections,
+  find: (params, scoped) =>
+    scoped.page<Row, object>(params, {
+      kind: kinds.cases,
+      select: LINKED,
+      where: matching({
+        unit: params.unit,
+        status: params.status,
+        category: params.category,
+        channel: params.channel,
+        working_group: params.workingGroup,
+        session: params.session,
+        visit: params.visit,
+        tracking_code: params.trackingCode,
+      }),
+      order: ['opened_at', 'id'],
+      descending: true,
+      item,
+    }),
+});
+
+export const caseQuery = query({
+  path: 'cases/:id',
+  summary: 'One case.',
+  params: CaseParams,
+  projections,
+  async find({ id }, scoped) {
+    const row = await scoped.row<Row>(sql`select ${LINKED} from ${kinds.cases} r where r.id = ${id}`);
+    return row && item(row);
+  },
+});
+
+export const casesQueries: readonly Query[] = [casesQuery, caseQuery];
