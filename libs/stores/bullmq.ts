@@ -1,9 +1,10 @@
 import { createPostgresBackend, Queue, runMigrations, Worker, type BackendFactory } from 'bullmq';
 import pg from 'pg';
 import type { Job, Jobs, Log } from '#kernel';
+import type { DatabaseAddress } from './postgres/pool.js';
 
-/** Where the queue lives: PostgreSQL (the embedded default) or Redis. */
-export type QueueHome = { postgres: pg.ClientConfig } | { redis: string };
+/** Where the queue lives: PostgreSQL (the embedded default; the owner's login, who makes the schema) or Redis, by URL. */
+export type QueueHome = { postgres: DatabaseAddress } | { redis: string };
 
 const QUEUE = 'peygir';
 /** Jobs a worker runs side by side; each carries many streams, so few keep two cores busy. */
@@ -28,7 +29,14 @@ const defaultJobOptions = {
 /** One queue for everything. Opened lazily, so that a queue that is away delays alarms and nothing else. */
 export async function openJobs(home: QueueHome, log: Log): Promise<Jobs> {
   if ('redis' in home) return new BullJobs(redisHome(home.redis), undefined, log);
-  const pool = new pg.Pool({ ...home.postgres, max: CONNECTIONS, keepAlive: true, options: '-c search_path=bullmq' });
+  const pool = new pg.Pool({
+    ...(typeof home.postgres === 'string' ? { connectionString: home.postgres } : home.postgres),
+    max: CONNECTIONS,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    options: '-c search_path=bullmq',
+    application_name: `peygir ${process.pid} jobs`,
+  });
   pool.on('error', () => {}); // the next query says it
   const client = await pool.connect();
   try {

@@ -1,0 +1,128 @@
+import pg from 'pg';
+import { StoreUnavailable, type Jobs, type Order } from '#kernel';
+import { createSql, openJobs, PostgresEventStore, type Database } from '#stores';
+import type { RunningWorker } from '#apps/worker/worker';
+import { testDatabase, type TestDatabase } from '#test/kit/postgres';
+import { communicate, establish, eventually, silent, TestClock, told, workshop } from '#test/kit/worker';
+
+describe('alarms, on BullMQ over PostgreSQL', () => {
+  let db: TestDatabase;
+  let database: Database;
+  let store: PostgresEventStore;
+  let worker: RunningWorker | undefined;
+  let clock: TestClock;
+
+  beforeEach(async () => {
+    db = await testDatabase();
+    database = createSql(db.pool);
+    clock = new TestClock();
+    clock.set('2026-08-25T06:00:00.000Z');
+    store = new PostgresEventStore(db.pool);
+    worker = undefined;
+  });
+  afterEach(async () => {
+    await worker?.stop();
+    await db.close();
+  });
+
+  const open = () => openJobs({ postgres: db.connection }, silent);
+  const failedJobs = async () => {
+    const owner = new pg.Client(db.connection);
+    await owner.connect();
+    try {
+      return (await owner.query(`select from bullmq.job where state = 'failed'`)).rowCount;
+    } finally {
+      await owner.end();
+    }
+  };
+  /** The first three of `standard`: remind, due, deputy. */
+  const FIRST = ['AgencyReminded remind', 'DeadlineMissed due', 'ObligationEscalated deputy'];
+
+  it('ring when their instant comes, each once, until the last', async () => {
+    const shop = workshop({ store, database, clock, jobs: await open() });
+    await establish(shop);
+    worker = await shop.start();
+    await communicate(shop, 'r-1');
+    // Due on the 30th at 11:00 UTC; the reminder at the opening of the 27th. Nothing rings a moment too early.
+    for (const [at, n] of [
+      ['2026-08-27T04:00:00.000Z', 1],
+      ['2026-08-30T11:00:00.000Z', 2],
+      ['2026-09-01T04:00:00.000Z', 3],
+    ] as const) {
+      clock.set(new Date(Date.parse(at) - 300).toISOString());
+      worker.wake();
+      await eventually(async () => (await told(store, 'r-1')).length === n);
+      const [last] = (await store.readStream('resolution-r-1')).slice(-1);
+      expect(last!.data.firedAt >= at && last!.data.firedAt < at.replace(':00.000', ':05.000')).toBe(true);
+    }
+    expect(await told(store, 'r-1')).toEqual(FIRST);
+  });
+
+  it('ring in time although the waker slept towards a later one', async () => {
+    const shop = workshop({ store, database, clock, jobs: await open() });
+    await establish(shop);
+    await communicate(shop, 'far');
+    worker = await shop.start();
+    await eventually(async () => (await database.query('select from due')).rowCount === 1);
+    await communicate(shop, 'near', { duration: 'PT1S' });
+    await eventually(async () => (await told(store, 'near')).length === 1, 5_000);
+  });
+
+  it('are added again by the sweep when the queue has lost them', async () => {
+    const jobs = await open();
+    let lost = 0;
+    const leaky: Jobs = {
+      process: (handler) => jobs.process(handler),
+      close: () => jobs.close(),
+      async addBulk(added) {
+        if (lost++ > 0) return jobs.addBulk(added);
+      },
+    };
+    const shop = workshop({ store, database, clock, jobs: leaky });
+    await establish(shop);
+    worker = await shop.start({ sweepMs: 200 });
+    await communicate(shop, 'r-1');
+    clock.set('2026-08-30T11:00:00.000Z');
+    worker.wake();
+    await eventually(async () => (await told(store, 'r-1')).length === 2);
+    expect(lost).toBeGreaterThan(1);
+    expect(await told(store, 'r-1')).toEqual(FIRST.slice(0, 2));
+  });
+
+  it('are tried again by a later pass when a job has exhausted its retries', async () => {
+    let down = true;
+    const shop = workshop({ store, database, clock, jobs: await open() });
+    const sent: string[] = [];
+    const decide = async (order: Order): Promise<any> => {
+      if (order.name === 'FireRung') sent.push(order.commandId);
+      if (order.name === 'FireRung' && down) throw new StoreUnavailable('the log is away');
+      return shop.decide(order);
+    };
+    await establish(shop);
+    worker = await shop.start({ sweepMs: 3_000, decide });
+    await communicate(shop, 'r-1');
+    clock.set('2026-08-30T11:00:00.000Z');
+    worker.wake();
+    await eventually(failedJobs);
+    expect(await told(store, 'r-1')).toEqual([]);
+    down = false;
+    await eventually(async () => (await told(store, 'r-1')).length === 2);
+    expect(new Set(sent).size).toBeGreaterThan(1); // another pass, another job, another command
+  });
+
+  it('wait while an import that touched their stream is open', async () => {
+    let running = ['import-1'];
+    const shop = workshop({ store, database, clock, jobs: await open() });
+    await establish(shop);
+    worker = await shop.start({ openImports: async () => running });
+    await communicate(shop, 'live');
+    await communicate(shop, 'imported', { workingDays: 5 }, 'import-1');
+    clock.set('2026-08-30T11:00:00.000Z');
+    worker.wake();
+    await eventually(async () => (await told(store, 'live')).length === 2);
+    expect(await told(store, 'imported')).toEqual([]);
+    running = [];
+    worker.wake();
+    await eventually(async () => (await told(store, 'imported')).length === 2);
+  });
+});
