@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, projectRoot, readConfig } from './config.js';
+import { ConfigError, projectRoot, readConfig } from '#apps/config';
 
 const failure = (env: NodeJS.ProcessEnv): string => {
   try {

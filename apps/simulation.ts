@@ -1,4 +1,5 @@
 import TinyQueue from 'tinyqueue';
+import type { CalendarHistory, CalendarView } from '#calendar';
 import {
   BEGINNING,
   byCodePoint,
@@ -16,11 +17,19 @@ import {
   type Order,
   type RecordedEvent,
 } from '#kernel';
-import { calendarDecider } from '#directory';
-import { calendarsOf, isOpen, nextAlarm, resolutionDecider, type Resolution, type State } from '#resolutions';
+import { calendarDecider, DEFAULT_CALENDAR } from '#directory';
+import {
+  calendarsOf,
+  changedCalendarMovesDeadlines,
+  isOpen,
+  nextAlarm,
+  resolutionDecider,
+  type Resolution,
+  type State,
+} from '#resolutions';
 import { MemoryEventStore } from '#stores';
-import { aggregateOf, deciders, policies } from './province.js';
-import { commandIds, type CommandLine } from './cli/lines.js';
+import { aggregateOf, deciders, policies } from '#apps/province';
+import { commandIds, type CommandLine } from '#apps/cli/lines';
 
 /** A command that was refused: its code, and the line and command it came from. */
 export interface RefusedLine {
@@ -54,10 +63,13 @@ export class Simulation {
   private readonly clocks = new Map<string, { state: Resolution; armed?: Instant }>();
   private readonly queue = new TinyQueue<Armed>([], inOrder);
 
-  /** @param province id of the province's calendar */
+  /**
+   * @param alarms false: nothing rings and no calendar wakes anybody, so that only commands settle. Verdicts must not
+   *   differ, which is what a test of it is for.
+   */
   constructor(
     private readonly onEvent: (event: RecordedEvent) => void = () => {},
-    private readonly province = 'offices',
+    private readonly alarms = true,
   ) {
     this.handler = new DecideHandler({
       store: this.store,
@@ -93,27 +105,37 @@ export class Simulation {
 
   /** Fires everything that is due at or before `until`, in order. */
   async advance(until: Instant): Promise<void> {
-    for (let next = this.queue.peek(); next && next.at <= until; next = this.queue.peek()) {
+    for (let next = this.alarms ? this.queue.peek() : undefined; next && next.at <= until; next = this.queue.peek()) {
       this.queue.pop();
       const clock = this.clocks.get(next.stream);
       if (clock?.armed !== next.at) continue;
       if (next.at > this.now) this.now = next.at;
-      await this.decide({
-        aggregate: 'resolution',
-        id: splitStream(next.stream)[1],
-        name: 'FireRung',
-        data: {},
-        actor: ENGINE,
-        commandId: derivedId('alarm', next.stream, next.at, clock.state.revision),
-        at: this.now,
-      });
+      await this.wake(splitStream(next.stream)[1]);
       clock.armed = undefined;
-      await this.carryOn();
       await this.arm(next.stream);
       if (this.clocks.get(next.stream)?.armed === next.at)
         throw new Error(`${next.stream} rings at ${next.at} for ever`);
     }
     if (until > this.now) this.now = until;
+  }
+
+  /** Has a resolution settle what is due now. */
+  async wake(resolution: string): Promise<void> {
+    await this.decide({
+      aggregate: 'resolution',
+      id: resolution,
+      name: 'FireRung',
+      data: {},
+      actor: ENGINE,
+      commandId: derivedId('alarm', resolution, this.now),
+      at: this.now,
+    });
+    await this.carryOn();
+  }
+
+  /** A calendar as it is known now. */
+  async history(id: string): Promise<CalendarHistory> {
+    return (await this.loader.state(calendarDecider, id)).state!;
   }
 
   /** The folded state of every resolution, for comparisons. */
@@ -145,7 +167,7 @@ export class Simulation {
       }
       for (const event of events) {
         for (const policy of policies) {
-          if (!policy.on.includes(event.type)) continue;
+          if (!policy.on.includes(event.type) || (!this.alarms && policy === changedCalendarMovesDeadlines)) continue;
           const reads = {
             state: this.loader.state.bind(this.loader),
             resolutionsOnCalendar: async (calendar: string) => this.resolutionsOn(calendar),
@@ -170,7 +192,7 @@ export class Simulation {
 
   private resolutionsOn(calendar: string): string[] {
     const ids = [...this.clocks].flatMap(([stream, { state }]) =>
-      isOpen(state) && calendarsOf(state, this.province).includes(calendar) ? [splitStream(stream)[1]] : [],
+      isOpen(state) && calendarsOf(state, DEFAULT_CALENDAR).includes(calendar) ? [splitStream(stream)[1]] : [],
     );
     return ids.sort(byCodePoint);
   }
@@ -179,14 +201,12 @@ export class Simulation {
   private async arm(stream: string): Promise<void> {
     const clock = this.clocks.get(stream);
     if (!clock) return;
-    const views = new Map<string, Awaited<ReturnType<typeof this.view>>>();
-    for (const id of calendarsOf(clock.state, this.province)) views.set(id, await this.view(id));
-    const alarm = nextAlarm(clock.state, (id) => views.get(id)!, this.province);
+    const views = new Map<string, CalendarView>();
+    for (const id of calendarsOf(clock.state, DEFAULT_CALENDAR)) views.set(id, (await this.history(id)).view());
+    const alarm = nextAlarm(clock.state, (id) => views.get(id)!, DEFAULT_CALENDAR);
     const at = alarm && (alarm.at > clock.state.at ? alarm.at : clock.state.at);
     if (at === clock.armed) return;
     clock.armed = at;
     if (at) this.queue.push({ at, stream });
   }
-
-  private view = async (id: string) => (await this.loader.state(calendarDecider, id)).state!.view();
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Instant, RecordedEvent } from '#kernel';
-import { Simulation } from '../simulation.js';
+import { Simulation } from '#apps/simulation';
 import { readLines } from './lines.js';
 
 export interface SimulateOptions {

@@ -85,9 +85,7 @@ export class CalendarView {
   }
 
   isWorking(day: Day): boolean {
-    if (this.closures.has(day)) return false;
-    const version = this.versionOn(day);
-    return version.week[weekdayOf(day)] !== null && !holidaysOf(version).has(day);
+    return this.dayOff(day) === undefined;
   }
 
   isClosed(day: Day): boolean {

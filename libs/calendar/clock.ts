@@ -1,5 +1,5 @@
 import { later, type Instant } from '#kernel';
-import type { CalendarView } from './calendar.js';
+import type { CalendarView, DayOff } from './calendar.js';
 import { dateOf, dayOf, durationMs, plusMs, type LocalDate } from './dates.js';
 
 /** How long an agency has: working days of its calendar, or a duration that runs continuously. */
@@ -41,9 +41,30 @@ export interface Setting {
   anchor?: Anchor;
 }
 
+/** A day on the way to the due day: the how-manieth it counts, or why it does not. */
+export type CountedDay = { date: LocalDate } & (
+  { counts: number; off?: undefined } | { off: DayOff; counts?: undefined }
+);
+
+/**
+ * The count itself: every day after the anchor's date up to the Nth working day, and the closing time of that day. The
+ * due instant and the account of it are one function, so they cannot disagree.
+ * @throws Refused `no-working-day` when the calendar has too few
+ */
+export function count({ date, days }: Anchor, view: CalendarView): { days: CountedDay[]; dueAt: Instant } {
+  const from = dayOf(date);
+  const due = view.workingDay(from, days);
+  const counted: CountedDay[] = [];
+  let counts = 0;
+  for (let day = from + 1; day <= due; day++) {
+    const off = view.dayOff(day);
+    counted.push(off ? { date: dateOf(day), off } : { date: dateOf(day), counts: ++counts });
+  }
+  return { days: counted, dueAt: view.closes(due) };
+}
+
 /** Due = the closing time of the Nth working day after the anchor's date (CONTRACT section 4). */
-export const dueOf = ({ date, days }: Anchor, view: CalendarView): Instant =>
-  view.closes(view.workingDay(dayOf(date), days));
+export const dueOf = (anchor: Anchor, view: CalendarView): Instant => count(anchor, view).dueAt;
 
 /** A fresh clock that starts at `at`: communication, directive, reassignment. The day of starting does not count. */
 export function startClock(term: Term, at: Instant, view: CalendarView): Setting {

@@ -145,11 +145,13 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       throw new Refused('invalid', `${order.occurredAt} is before the beginning of ${stream} (${loaded.beginning}).`);
     }
     const realNow = clock.now();
-    const now = later(order.at ?? realNow, loaded.latest);
-    if (order.occurredAt !== undefined && order.occurredAt > now) {
+    // In an import a registrar may date any command; late truth alone is decided today about an earlier day.
+    const at = rule.lateTruth ? order.at : (order.occurredAt ?? order.at);
+    const now = later(at ?? realNow, loaded.latest);
+    if (order.occurredAt !== undefined && order.occurredAt > later(order.at ?? realNow, loaded.latest)) {
       throw new Refused('invalid', `${order.occurredAt} has not come yet: only an earlier date can be registered.`);
     }
-    const dated = order.occurredAt !== undefined && order.occurredAt < now ? order.occurredAt : undefined;
+    const dated = rule.lateTruth && order.occurredAt !== undefined && order.occurredAt < now ? order.occurredAt : undefined;
     const asked: Asked = {
       name: order.name,
       id: order.id,
@@ -228,7 +230,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       ]);
     }
     const importing = order.import !== undefined || this.deps.simulating === true;
-    if (!(rule.lateTruth && actor.role === 'registrar') && !importing) {
+    if (actor.role !== 'registrar' || !(rule.lateTruth || importing)) {
       throw Refused.forbidden('Only the registrar may give an earlier date, and only to late truth or in an import.');
     }
     if (!order.document) {

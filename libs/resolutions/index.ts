@@ -8,3 +8,5 @@ export * from './calendar.policy.js';
 export * from './deadlines.projection.js';
 export * from './resolutions.projection.js';
 export * from './resolutions.queries.js';
+export * from './why.js';
+export * from './why.story.js';

@@ -48,7 +48,10 @@ export function checkObligations(obligations: readonly ObligationData[], refs: R
     errors.push({ path: 'obligations', reason: 'must have at least one: a resolution binds somebody to something' });
   }
   if (!refs.calendars[refs.province]) {
-    errors.push({ path: 'obligations', reason: `cannot be counted: the province's calendar "${refs.province}" is not defined` });
+    errors.push({
+      path: 'obligations',
+      reason: `cannot be counted: the province's calendar "${refs.province}" is not defined`,
+    });
   }
   const seen = new Set<string>();
   const pinned = obligations.map((o, index) => {

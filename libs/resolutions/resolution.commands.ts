@@ -68,7 +68,11 @@ export class IssueResolution {
   @IsString() @Length(1, 100) number!: string;
   @IsString() @Length(1, 20_000) text!: string;
   @IsString() @Length(1, 4000) legalBasis!: string;
-  @IsArray() @ArrayMaxSize(50) @ValidateNested({ each: true }) @Type(() => ObligationData) obligations!: ObligationData[];
+  @IsArray()
+  @ArrayMaxSize(50)
+  @ValidateNested({ each: true })
+  @Type(() => ObligationData)
+  obligations!: ObligationData[];
 }
 
 export class CommunicateResolution {

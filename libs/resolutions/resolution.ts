@@ -24,7 +24,16 @@ import { agencyDecider, calendarDecider, DEFAULT_CALENDAR } from '#directory';
 import { checkObligations, readReferences, type References } from './obligation.js';
 import * as body from './resolution.commands.js';
 import { calendarsOf, knownAt, settle, type ClockContext } from './settle.js';
-import { evolve, isFinal, isMet, type Basis, type Obligation, type Resolution, type State, type Status } from './state.js';
+import {
+  evolve,
+  isFinal,
+  isMet,
+  type Basis,
+  type Obligation,
+  type Resolution,
+  type State,
+  type Status,
+} from './state.js';
 
 /** Facts of other streams: the calendars always, the rest for the commands that need them. */
 export interface Context extends ClockContext {
@@ -102,7 +111,10 @@ const owes = ({ data, actor }: On<body.AcknowledgeObligation>, state: State): vo
 const notOwnAgency = ({ data, actor }: { data: { obligation: string }; actor: Actor }, state: State): void => {
   const { agency } = find(state, data.obligation);
   if (actor.agency !== undefined && actor.agency === agency) {
-    throw Refused.forbidden(`You belong to "${agency}", which owes this obligation; somebody else must decide.`, 'own-agency');
+    throw Refused.forbidden(
+      `You belong to "${agency}", which owes this obligation; somebody else must decide.`,
+      'own-agency',
+    );
   }
 };
 
@@ -125,7 +137,10 @@ const sameUnit = ({ clock }: Obligation, term: Term): boolean =>
 
 /** The event that leaves every obligation met or revoked, at least one of them met, is followed by ResolutionFulfilled. */
 function closing(state: State, decided: Decided[], { now, actor }: Asked): Decided[] {
-  const after = decided.reduce<State>((s, { type, data, at }) => evolve(s, { type, data, at: at ?? now, by: actor }), state)!;
+  const after = decided.reduce<State>(
+    (s, { type, data, at }) => evolve(s, { type, data, at: at ?? now, by: actor }),
+    state,
+  )!;
   if (after.status !== 'communicated' && after.status !== 'issued') return decided;
   if (!after.obligations.every(isFinal) || !after.obligations.some(isMet)) return decided;
   return [...decided, { type: 'ResolutionFulfilled', data: { ...(after.case && { case: after.case }) } }];
@@ -140,7 +155,12 @@ const GOVERNOR: readonly Role[] = ['governor'];
 const ENGINE_ONLY: readonly Role[] = ['engine'];
 
 /** A command that only says something about an open obligation. */
-const speaking = (type: string, data: DataClass, roles: readonly Role[], more: Partial<CommandRule> = {}): CommandRule => ({
+const speaking = (
+  type: string,
+  data: DataClass,
+  roles: readonly Role[],
+  more: Partial<CommandRule> = {},
+): CommandRule => ({
   data,
   roles,
   own: owes,
@@ -174,7 +194,9 @@ const commands: Record<string, CommandRule<State, Context>> = {
     roles: ['engine', 'registrar'],
     own({ actor, importing }) {
       if (actor.role === 'registrar' && !importing) {
-        throw Refused.forbidden('A registrar issues resolutions only inside an import; signed minutes issue the others.');
+        throw Refused.forbidden(
+          'A registrar issues resolutions only inside an import; signed minutes issue the others.',
+        );
       }
     },
     decide({ data }: Asked<body.IssueResolution>, state, { refs }) {
@@ -383,7 +405,10 @@ const commands: Record<string, CommandRule<State, Context>> = {
 function checkExtension(o: Obligation, data: body.ExtensionTerm): Term {
   const term = termOf(data);
   if (sameUnit(o, term)) return term;
-  throw new Refused('term-mismatch', `This clock runs in ${o.clock!.anchor ? 'working days' : 'durations'}; extend it in the same unit.`);
+  throw new Refused(
+    'term-mismatch',
+    `This clock runs in ${o.clock!.anchor ? 'working days' : 'durations'}; extend it in the same unit.`,
+  );
 }
 
 async function context(asked: Asked, state: State, reads: Reads, province: string): Promise<Context> {

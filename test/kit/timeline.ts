@@ -74,17 +74,21 @@ export interface Told {
   status(obligation?: string, resolution?: string): string | undefined;
 }
 
-/** Runs a timeline in the province on the virtual clock, and on until `until`. */
-export async function tell(lines: readonly Said[], until?: Instant): Promise<Told> {
+/**
+ * Runs a timeline in the province on the virtual clock, and on until `until`.
+ * `alarms: false`: nothing rings by itself, only commands settle, and at the end `r` is woken once.
+ */
+export async function tell(lines: readonly Said[], until?: Instant, { alarms = true } = {}): Promise<Told> {
   const events: RecordedEvent[] = [];
   const refusals: RefusedLine[] = [];
-  const simulation = new Simulation((event) => events.push(event));
+  const simulation = new Simulation((event) => events.push(event), alarms);
   let line = 0;
   for (const said of [...PROVINCE, ...lines]) {
     const refusal = await simulation.send({ ...said, line: ++line });
     if (refusal) refusals.push(refusal);
   }
   if (until) await simulation.advance(until);
+  if (!alarms) await simulation.wake('r');
   return {
     events,
     refusals,
