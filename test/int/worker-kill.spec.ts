@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { createSql, PostgresEventStore } from '#stores';
+import { testDatabase, type TestDatabase } from '#test/kit/postgres';
+import { communicate, establish, eventually, TestClock, told, workshop } from '#test/kit/worker';
+
+describe('a worker that is killed', () => {
+  let db: TestDatabase;
+  const children = new Set<ChildProcess>();
+
+  beforeAll(async () => {
+    db = await testDatabase();
+  });
+  afterEach(async () => {
+    await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
+  });
+  afterAll(() => db.close());
+
+  async function start(now: string): Promise<ChildProcess> {
+    const child = spawn(
+      process.execPath,
+      ['--import', './test/kit/ts.mjs', 'test/kit/worker-child.ts', JSON.stringify({ connection: db.connection, now })],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    children.add(child);
+    const lines = createInterface(child.stdout!);
+    await Promise.race([
+      once(lines, 'line'),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the worker ended with ${code}`))),
+    ]);
+    return child;
+  }
+
+  async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM') {
+    children.delete(child);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+
+  it('between the miss and the escalation: each is recorded once, whoever comes after', async () => {
+    const clock = new TestClock();
+    clock.set('2026-08-25T06:00:00.000Z');
+    const store = new PostgresEventStore(db.pool);
+    const shop = workshop({ store, database: createSql(db.pool), clock });
+    await establish(shop);
+    await communicate(shop, 'r-1');
+    const has = (what: string) => eventually(async () => (await told(store, 'r-1')).includes(what), 25_000);
+
+    const first = await start('2026-08-30T10:59:59.000Z');
+    await has('DeadlineMissed due');
+    await end(first, 'SIGKILL');
+
+    // Two at once: one holds the leases when those of the dead have run out, both run jobs.
+    const [second, third] = await Promise.all([start('2026-09-01T03:59:59.000Z'), start('2026-09-01T03:59:59.000Z')]);
+    await has('ObligationEscalated deputy');
+    await Promise.all([end(second, 'SIGKILL'), end(third, 'SIGKILL')]);
+
+    const last = await start('2026-09-04T04:00:00.000Z');
+    await has('ObligationEscalated governor');
+    await end(last, 'SIGTERM');
+    expect(last.exitCode).toBe(0);
+
+    expect(await told(store, 'r-1')).toEqual([
+      'AgencyReminded remind',
+      'DeadlineMissed due',
+      'ObligationEscalated deputy',
+      'ObligationEscalated governor',
+    ]);
+  }, 60_000);
+});
