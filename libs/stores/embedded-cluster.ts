@@ -99,22 +99,9 @@ export class Cluster {
     const half = mkdtempSync(`${this.files}.${process.pid}.`);
     chownSync(half, this.user.uid, this.user.gid);
     const sync = this.settings.fsync === 'off' ? ['--no-sync'] : [];
-    const initdb = this.run('initdb', [
-      ...[
-        '-D',
-        half,
-        '-U',
-        this.owner,
-        '-A',
-        'trust',
-        '--auth-host=reject',
-        '-E',
-        'UTF8',
-        '--locale=C',
-        '--no-instructions',
-      ],
-      ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', ...sync],
-    ]);
+    const access = ['-U', this.owner, '-A', 'trust', '--auth-host=reject'];
+    const text = ['-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    const initdb = this.run('initdb', ['-D', half, ...access, ...text, '--no-instructions', ...sync]);
     if ((await initdb.done) !== 0) throw new Error(`initdb failed in ${this.dataDir}: ${this.lastWords()}`);
     try {
       renameSync(half, this.files);

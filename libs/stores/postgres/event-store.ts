@@ -25,9 +25,16 @@ export class PostgresEventStore implements EventStore {
   private readonly commits: GroupCommit;
   private readonly wakeup: Wakeup;
 
-  constructor(private readonly pool: pg.Pool) {
-    this.commits = new GroupCommit(pool);
-    this.wakeup = new Wakeup(pool, () => this.head());
+  /**
+   * `patienceMs`: how long an append whose outcome is unknown is tried again, with the same ids, before its caller is
+   * told. `pollMs`: how often followers look at the log without having been told of anything new.
+   */
+  constructor(
+    private readonly pool: pg.Pool,
+    { patienceMs = 5_000, pollMs = 5_000 }: { patienceMs?: number; pollMs?: number } = {},
+  ) {
+    this.commits = new GroupCommit(pool, patienceMs);
+    this.wakeup = new Wakeup(pool, () => this.head(), pollMs);
   }
 
   append(stream: string, expectedRevision: number, events: readonly NewEvent[]): Promise<Appended> {

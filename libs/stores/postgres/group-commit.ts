@@ -15,8 +15,6 @@ interface Waiting {
 
 const MAX_BATCH_EVENTS = 1_000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** How long an append whose outcome is unknown is tried again, with the same ids, before the caller is told. */
-const PATIENCE_MS = 5_000;
 
 const APPEND = {
   name: 'append-batch',
@@ -32,7 +30,10 @@ export class GroupCommit {
   private queue: Waiting[] = [];
   private running: Promise<void> | undefined;
 
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly patienceMs: number,
+  ) {}
 
   async append(stream: string, expected: number, events: readonly NewEvent[]): Promise<Appended> {
     if (events.length === 0) throw new RangeError('There is nothing to append.');
@@ -55,7 +56,7 @@ export class GroupCommit {
   }
 
   private async run(): Promise<void> {
-    await null; // whoever calls in this same moment goes along
+    await Promise.resolve(); // whoever calls in this same moment goes along
     while (this.queue.length > 0) await this.settle(this.nextBatch());
     this.running = undefined;
   }
@@ -96,7 +97,7 @@ export class GroupCommit {
 
   /** After a lost answer the same events are sent again; when they stand already, that is the answer. */
   private async persistently(batch: readonly Waiting[]): Promise<Map<number, Appended>> {
-    const until = Date.now() + PATIENCE_MS;
+    const until = Date.now() + this.patienceMs;
     for (let waitMs = 20; ; waitMs *= 2) {
       try {
         return await this.write(batch);

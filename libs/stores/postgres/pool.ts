@@ -43,9 +43,10 @@ export function createOwnerPool(address: DatabaseAddress): pg.Pool {
   );
 }
 
-/** Idle connections break when the server goes; the next query finds out and says so, which is enough. */
+/** Connections break when the server goes: whoever uses one is told by his query, so nobody need listen for it. */
 function quiet(pool: pg.Pool): pg.Pool {
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
@@ -90,13 +91,15 @@ const BROKEN = /terminated|timeout|not queryable|ended by|socket|closed/i;
 /** StoreUnavailable when the database could not be reached or did not answer in time; otherwise undefined. */
 export function unavailable(error: unknown): StoreUnavailable | undefined {
   if (error instanceof StoreUnavailable) return error;
-  if (!(error instanceof Error)) return undefined;
-  const { code, syscall } = error as { code?: string; syscall?: string };
-  const outage =
-    error instanceof pg.DatabaseError
-      ? OUTAGE.test(code ?? '')
-      : syscall !== undefined || /^E[A-Z]+$/.test(code ?? '') || (code === undefined && BROKEN.test(error.message));
-  return outage
-    ? new StoreUnavailable(`The database cannot be reached: ${error.message}`, { cause: error })
-    : undefined;
+  // By its members and not by its class: errors of Node and of another copy of the driver have classes of their own.
+  const {
+    code = '',
+    message = '',
+    severity,
+    syscall,
+  } = (error ?? {}) as Partial<pg.DatabaseError & NodeJS.ErrnoException>;
+  const outage = severity
+    ? OUTAGE.test(code)
+    : syscall !== undefined || /^E[A-Z]+$/.test(code) || (code === '' && BROKEN.test(message));
+  return outage ? new StoreUnavailable(`The database cannot be reached: ${message}`, { cause: error }) : undefined;
 }

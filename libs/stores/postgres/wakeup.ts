@@ -2,11 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import type pg from 'pg';
 import { BEGINNING, comparePositions, type Position } from '#kernel';
 
-const POLL_MS = 5_000;
-
 /**
  * Tells everybody in this process who waits for the log to grow: one LISTEN connection for all of them, and one poll
- * every five seconds, for when a notice was lost with its connection. Both stop when nobody waits.
+ * now and then, for when a notice was lost with its connection. Both stop when nobody waits.
  */
 export class Wakeup {
   private head: Position = BEGINNING;
@@ -19,11 +17,12 @@ export class Wakeup {
   constructor(
     private readonly pool: pg.Pool,
     private readonly readHead: () => Promise<Position>,
+    private readonly pollMs: number,
   ) {}
 
   join(): void {
     this.followers++;
-    this.timer ??= setInterval(() => void this.poll(), POLL_MS);
+    this.timer ??= setInterval(() => void this.poll(), this.pollMs);
     void this.listen();
   }
 
@@ -57,7 +56,9 @@ export class Wakeup {
       const client = await this.pool.connect();
       this.listener = client;
       client.on('notification', ({ payload }) => this.reached(payload ?? BEGINNING));
-      for (const gone of ['error', 'end']) client.on(gone, () => void (this.listener === client && this.hangUp()));
+      const gone = () => void (this.listener === client && this.hangUp());
+      client.on('error', gone);
+      client.on('end', gone);
       await client.query('listen peygir_log');
       this.reached(await this.readHead()); // what came before we listened
     } catch {
