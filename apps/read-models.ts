@@ -1,6 +1,6 @@
 import type { Projection, Query } from '#kernel';
 import { casesProjection, casesQueries } from '#cases';
-import { directoryProjection, directoryQueries } from '#directory';
+import { directoryProjection, directoryQueries, numbersProjection, numbersQueries } from '#directory';
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
 import { sessionsProjection, sessionsQueries } from '#sessions';
 import { visitsProjection, visitsQueries } from '#visits';
@@ -12,6 +12,7 @@ export const allProjections: readonly Projection[] = [
   casesProjection,
   sessionsProjection,
   resolutionsProjection,
+  numbersProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -21,4 +22,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...casesQueries,
   ...sessionsQueries,
   ...resolutionsQueries(province),
+  ...numbersQueries,
 ];

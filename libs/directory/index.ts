@@ -8,3 +8,4 @@ export * from './working-group.js';
 export * from './calendar.js';
 export * from './ladder.js';
 export * from './directory.projection.js';
+export * from './numbers.projection.js';

@@ -23,8 +23,11 @@ export const cases: Kind = {
 /** Which case stood on which session's agenda; ids only. A case that was moved before the session opened was not on it. */
 export const agendas: Kind = {
   noun: 'agendas',
-  from: `read_cases t cross join lateral jsonb_to_recordset(t.doc->'tabled') as a(session text, at text, until text)
-    join read_sessions s on s.id = a.session and (a.until is null or a.until > s.opened_at)`,
+  // By the containment the index on agendas is used; the rest looks at the entries themselves.
+  from: `read_sessions s
+    join read_cases t on t.doc->'tabled' @> jsonb_build_array(jsonb_build_object('session', s.id))
+    join lateral jsonb_to_recordset(t.doc->'tabled') as a(session text, until text)
+      on a.session = s.id and (a.until is null or a.until > s.opened_at)`,
   columns: 't.id as case_id, s.id as session, s.working_group, s.opened_at',
   agency: false,
   unit: false,
@@ -84,7 +87,8 @@ export const records: Kind = {
   noun: 'scorecards',
   from: `read_obligations t cross join lateral jsonb_to_recordset(t.doc->'record') as r(agency text, missed int,
     refuted int, extensions int, disputed int, escalated int)`,
-  columns: `r.*, t.resolution, t.obligation, t.status, t.open, t.missed_at, r.agency = t.agency as owes`,
+  // `agencies` is for the index: `agencies @> '[{"agency": "gas"}]'` finds the rows before they are spread out.
+  columns: `r.*, t.doc->'record' as agencies, t.resolution, t.obligation, t.status, t.open, t.missed_at, r.agency = t.agency as owes`,
   agency: (me) => sql`r.agency = ${me}`,
   unit: false,
   technical: false,
@@ -157,5 +161,15 @@ export const calendars: Kind = {
   columns: 't.*',
   agency: everyone,
   unit: everyone,
+  technical: true,
+};
+
+/** How many events of each type the log has. */
+export const eventCounts: Kind = {
+  noun: 'numbers',
+  from: 'read_event_counts t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
   technical: true,
 };

@@ -68,7 +68,7 @@ export function compile(fragment: Fragment, reader: Actor): { text: string; valu
   const write = ({ strings, parts }: Fragment, trusted: boolean): string =>
     strings
       .map((text, index) => {
-        if (!trusted && /\bread_\w/.test(text))
+        if (!trusted && /\b(read|folded)_\w/.test(text))
           throw new Error(`A query must name a kind, not a table: ${text.trim()}`);
         if (index >= parts.length) return text;
         const part = parts[index]!;

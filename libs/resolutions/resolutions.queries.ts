@@ -187,7 +187,8 @@ export const scorecardQuery = query({
         coalesce(sum(extensions), 0)::int as extensions,
         coalesce(sum(disputed), 0)::int as disputed,
         coalesce(sum(escalated), 0)::int as escalated
-      from ${kinds.records} r where r.agency = ${id}`);
+      from ${kinds.records} r
+      where r.agency = ${id} and r.agencies @> jsonb_build_array(jsonb_build_object('agency', ${id}::text))`);
     return agency && { agency: id, name: agency.name, ...numbers };
   },
 });

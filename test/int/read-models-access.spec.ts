@@ -124,6 +124,7 @@ const URLS = [
   'obligations/tuesday-1-2/o1',
   'offices/secretary/duties',
   'working-groups/tuesday/summary',
+  'numbers',
 ];
 
 type Answer = 200 | 403 | 404;
@@ -181,6 +182,7 @@ describe('the province', () => {
 });
 
 const PROVINCE_ONLY = [
+  'numbers',
   'visits',
   'sessions',
   'sessions/tuesday-1',
@@ -244,6 +246,7 @@ describe('a unit', () => {
 
 describe('the technical side', () => {
   const TECHNICAL = [
+    'numbers',
     'agencies',
     'agencies/gas',
     'agencies/power',

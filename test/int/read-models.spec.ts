@@ -129,6 +129,17 @@ describe('obligations', () => {
 });
 
 describe('the other read models', () => {
+  it('the province in numbers agrees with the independent model', async () => {
+    const { sessions, cases, obligationStatus, escalatedTo, events: counts } = await models.get('numbers', governor);
+    expect({ sessions, cases, obligationStatus, escalatedTo }).toEqual({
+      sessions: expected.sessions,
+      cases: expected.cases,
+      obligationStatus: expected.obligationStatus,
+      escalatedTo: expected.escalatedTo,
+    });
+    expect(counts).toMatchObject(expected.events);
+  });
+
   it('cases carry their visit, session, resolutions and tracking code', async () => {
     const cases = await everything('cases');
     expect(cases).toHaveLength(expected.cases);
@@ -261,8 +272,9 @@ describe('rebuilding', () => {
     };
     const engine = { ...strange, metadata: { ...strange.metadata, actor: ENGINE } };
     await models.apply([{ ...engine, revision: engine.revision + 1 }]);
-    const { folded_resolutions: _, ...after } = await models.dump();
-    const { folded_resolutions: __, ...same } = before;
+    const { folded_resolutions: _, read_event_counts: counted, ...after } = await models.dump();
+    const { folded_resolutions: __, read_event_counts: ___, ...same } = before;
     expect(after).toEqual(same);
+    expect(counted).toContain('(ObligationSung,"",1)');
   });
 });

@@ -41,7 +41,7 @@ export async function readModels(): Promise<ReadModels> {
     async dump() {
       const tables = allProjections.flatMap((projection) => projection.tables);
       const all = tables.map(async (table) => {
-        const { rows } = await database.query(`select t::text as row from ${table} t order by id`);
+        const { rows } = await database.query(`select t::text as row from ${table} t order by 1`);
         return [table, rows.map(({ row }) => row)] as const;
       });
       return Object.fromEntries(await Promise.all(all));
