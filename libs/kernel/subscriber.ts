@@ -134,34 +134,58 @@ const POLL_MS = 100;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
+/** One line when a trouble begins, one when another takes its place, one when it is over: never one for each try. */
+export class Trouble {
+  private present = '';
+
+  constructor(
+    private readonly log: Log,
+    private readonly fields: object,
+  ) {}
+
+  begins(error: unknown, message: string): void {
+    const trouble = describe(error);
+    if (trouble !== this.present) {
+      // Never the error itself: drivers hang whole connections onto theirs. Of a fault of ours, where it happened.
+      const stack = error instanceof Error && !(error instanceof StoreUnavailable) ? { stack: error.stack } : {};
+      this.log.warn({ ...this.fields, trouble, ...stack }, message);
+    }
+    this.present = trouble;
+  }
+
+  over(message: string): void {
+    if (this.present) this.log.info(this.fields, message);
+    this.present = '';
+  }
+}
+
+const describe = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return `${error.name}: ${error.message || ((error as { code?: string }).code ?? 'no reason given')}`;
+};
+
 /**
- * Runs `work` again and again until it returns or `signal` aborts. What it throws is waited out, longer each time; the
- * log gets one line when a trouble begins, one when another takes its place, and one when it is over.
- * `work` calls `healthy` whenever it got on.
+ * Runs `work` again and again until it returns or `signal` aborts. What it throws is waited out, longer each time.
+ * `work` calls `healthy` whenever it got on; `troubled` hears of every failure.
  */
 export async function persist(
   name: string,
   work: (healthy: () => void) => Promise<void>,
   { signal, log, troubled }: { signal: AbortSignal; log: Log; troubled?: (error: unknown) => Promise<void> | void },
 ): Promise<void> {
+  const trouble = new Trouble(log, { subscriber: name });
   let failures = 0;
-  let trouble = '';
   const healthy = () => {
-    if (trouble) log.info({ subscriber: name }, 'getting on again');
     failures = 0;
-    trouble = '';
+    trouble.over('getting on again');
   };
   while (!signal.aborted) {
     try {
       return await work(healthy);
     } catch (error) {
       if (signal.aborted) return;
-      // Being overtaken is no trouble unless it goes on: whoever was faster has done the work.
-      const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      if (message !== trouble && !(error instanceof Overtaken)) {
-        log.warn({ subscriber: name, err: error }, 'cannot get on; trying again');
-        trouble = message;
-      }
+      // Being overtaken is no trouble: whoever was faster has done the work.
+      if (!(error instanceof Overtaken)) trouble.begins(error, 'cannot get on; trying again');
       await troubled?.(error);
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS);
       await sleep(pause, undefined, { signal }).catch(() => {});
@@ -202,11 +226,10 @@ export async function runSubscriber(subscriber: Subscriber, follow: Follow, sign
 /** Leaves the reason where `doctor` and the API can see it; when the database itself is the trouble, the log has it. */
 export async function showTrouble({ db }: Checkpoints, name: string, error: unknown): Promise<void> {
   if (error instanceof Overtaken) return;
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   await db
     .query('update checkpoints set error = $2 where name = $1 and error is distinct from $2', [
       name,
-      message.slice(0, 2_000),
+      describe(error).slice(0, 2_000),
     ])
     .catch(() => {});
 }

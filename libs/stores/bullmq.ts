@@ -1,6 +1,6 @@
 import { createPostgresBackend, Queue, runMigrations, Worker, type BackendFactory } from 'bullmq';
 import pg from 'pg';
-import type { Job, Jobs, Log } from '#kernel';
+import { Trouble, type Job, type Jobs, type Log } from '#kernel';
 import type { DatabaseAddress } from './postgres/pool.js';
 
 /** Where the queue lives: PostgreSQL (the embedded default; the owner's login, who makes the schema) or Redis, by URL. */
@@ -64,28 +64,34 @@ const retryStrategy = (times: number): number => Math.min(100 * 2 ** times, 2_00
 class BullJobs implements Jobs {
   private readonly queue: Queue;
   private worker: Worker | undefined;
-  private trouble = '';
+  /** Drivers repeat themselves many times a second while they reconnect. */
+  private readonly outage: Trouble;
+  private readonly failing: Trouble;
+  private closing = false;
 
   constructor(
     private readonly connections: Connections,
     private readonly backend: BackendFactory<any, any> | undefined,
-    private readonly log: Log,
+    log: Log,
   ) {
+    this.outage = new Trouble(log, { queue: QUEUE });
+    this.failing = new Trouble(log, { queue: QUEUE });
     this.queue = new Queue(QUEUE, { connection: connections.producer, defaultJobOptions }, backend!);
     this.queue.on('error', this.troubled);
   }
 
   async addBulk(jobs: readonly Job[]): Promise<void> {
     await this.queue.addBulk(jobs.map(({ id, data }) => ({ name: 'job', data, opts: { jobId: id } })));
-    this.well();
+    this.outage.over('the queue works again');
   }
 
   process(handler: (data: any) => Promise<void>): void {
     this.worker = new Worker(
       QUEUE,
       async (job) => {
-        this.well();
+        this.outage.over('the queue works again');
         await handler(job.data);
+        this.failing.over('jobs succeed again');
       },
       {
         connection: this.connections.worker,
@@ -97,26 +103,17 @@ class BullJobs implements Jobs {
       this.backend!,
     );
     this.worker.on('error', this.troubled);
-    this.worker.on('failed', (job, error) =>
-      this.log.warn({ job: job?.id, attempt: job?.attemptsMade, err: error }, 'a job failed'),
-    );
+    this.worker.on('failed', (_, error) => this.failing.begins(error, 'jobs fail; they are tried again'));
   }
 
   async close(): Promise<void> {
+    this.closing = true;
     await this.worker?.close();
     await this.queue.close();
     await this.connections.close();
   }
 
-  /** Drivers repeat themselves many times a second while they reconnect. */
   private readonly troubled = (error: Error): void => {
-    const trouble = error.message || (error as { code?: string }).code || error.name;
-    if (trouble !== this.trouble) this.log.warn({ err: error }, 'the queue is in trouble; alarms wait');
-    this.trouble = trouble;
+    if (!this.closing) this.outage.begins(error, 'the queue cannot be reached; alarms wait');
   };
-
-  private well(): void {
-    if (this.trouble) this.log.info({}, 'the queue works again');
-    this.trouble = '';
-  }
 }

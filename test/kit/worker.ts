@@ -154,6 +154,7 @@ export const happened = (type: string, data: object = {}): NewEvent => ({
   data,
   metadata: {
     commandId: randomUUID(),
+    command: '',
     commandHash: '',
     correlationId: randomUUID(),
     causationId: randomUUID(),
