@@ -191,6 +191,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       event(derivedId(stream, order.commandId, index), type, data, {
         ...common,
         commandId: order.commandId,
+        command: order.name,
         commandHash: hash,
         causationId: order.causationId ?? order.commandId,
         actor: order.actor,
@@ -202,6 +203,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       return event(id, type, data, {
         ...common,
         commandId: derivedId(id, 'command'),
+        command: 'Settle',
         commandHash: hmacOf(this.deps.key, { type, parts }),
         causationId: order.commandId,
         actor: ENGINE,

@@ -47,6 +47,8 @@ export interface CommandRule<S = any, X = any, Data extends object = any> {
   own?(asked: Asked<Data>, state: S, context: X): void;
   /** New facts; `[]` when it is already so; throws Refused when it may not be. */
   decide(asked: Asked<Data>, state: S, context: X): Decided[];
+  /** What the command said, from what its first event says, where that is more than leaving out unknown fields. */
+  recall?(data: any): object;
   /** An import or a late truth may date this command earlier than now (CONTRACT section 2, "Who dates what"). */
   lateTruth?: true;
 }

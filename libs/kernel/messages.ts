@@ -37,6 +37,8 @@ export const ENGINE: Actor = Object.freeze({ id: 'engine', role: 'engine' });
 
 export interface EventMetadata {
   commandId: string;
+  /** The command's name, so that it can be decided again (`check-upgrade`) and an auditor sees what was asked. */
+  command: string;
   /** HMAC-SHA-256 of the command's body under the deployment's key: it answers a repeat and betrays nothing. */
   commandHash: string;
   correlationId: string;

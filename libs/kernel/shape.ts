@@ -28,6 +28,13 @@ export function shaped<Data extends object>(type: DataClass<Data>, data: unknown
   return instance;
 }
 
+/** What of `data` belongs to the class: an event's data without what deciding added is what the command said. */
+export function stripped<Data extends object>(type: DataClass<Data>, data: object): Data {
+  const instance = plainToInstance(type, structuredClone(data));
+  validateSync(instance, { whitelist: true, forbidUnknownValues: false });
+  return JSON.parse(JSON.stringify(instance)) as Data;
+}
+
 export function checkId(id: string, path = 'id'): string {
   if (!ID.test(id)) {
     throw Refused.invalid(`"${path}" must be 1 to 100 letters, digits, "-", "_" or ".".`, [

@@ -30,6 +30,7 @@ import {
   isMet,
   type Basis,
   type Obligation,
+  type PinnedObligation,
   type Resolution,
   type State,
   type Status,
@@ -191,6 +192,10 @@ const wakeUp: CommandRule = { data: body.WakeUp, roles: ENGINE_ONLY, own: exists
 const commands: Record<string, CommandRule<State, Context>> = {
   IssueResolution: {
     data: body.IssueResolution,
+    recall: (data) => ({
+      ...data,
+      obligations: data.obligations.map((o: PinnedObligation) => (o.calendarNamed ? o : { ...o, calendar: undefined })),
+    }),
     roles: ['engine', 'registrar'],
     own({ actor, importing }) {
       if (actor.role === 'registrar' && !importing) {

@@ -18,6 +18,7 @@ export const newEvent = (data: unknown = {}, type = 'CaseOpened'): NewEvent => (
   data,
   metadata: {
     commandId: randomUUID(),
+    command: 'Do',
     commandHash: 'f00d',
     correlationId: randomUUID(),
     causationId: randomUUID(),
