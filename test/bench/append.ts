@@ -20,6 +20,7 @@ const event = (): NewEvent => ({
   type: 'AgencyComplied',
   data: { obligation: 'o-1', note: 'ا'.repeat(150), evidence: [{ name: 'letter.pdf', sha256: 'f'.repeat(64) }] },
   metadata: {
+    command: 'ReportCompliance',
     commandId: randomUUID(),
     commandHash: 'a'.repeat(64),
     correlationId: randomUUID(),
@@ -33,7 +34,12 @@ const event = (): NewEvent => ({
 
 type Append = (stream: string, events: NewEvent[]) => Promise<Appended>;
 
-async function round(callers: number, append: Append): Promise<{ perSecond: number; p99Ms: number }> {
+interface Round {
+  perSecond: number;
+  p99Ms: number;
+}
+
+async function round(callers: number, append: Append): Promise<Round> {
   const tookMs: number[] = [];
   const begin = performance.now();
   const caller = async () => {
@@ -65,14 +71,13 @@ try {
 
   console.log('callers   coalesced/s  p99 ms   alone/s  p99 ms   ratio');
   for (const callers of CALLERS) {
-    const together = [];
-    const apart = [];
+    const together: Round[] = [];
+    const apart: Round[] = [];
     for (let n = 0; n < ROUNDS; n++) {
       together.push(await round(callers, coalesced));
       apart.push(await round(callers, alone));
     }
-    const figures = (of: typeof together) =>
-      [median(of.map((r) => r.perSecond)), median(of.map((r) => r.p99Ms))] as const;
+    const figures = (of: Round[]) => [median(of.map((r) => r.perSecond)), median(of.map((r) => r.p99Ms))] as const;
     const [fast, fastP99] = figures(together);
     const [slow, slowP99] = figures(apart);
     console.log(
