@@ -33,9 +33,10 @@ export async function readModels(): Promise<ReadModels> {
     restart,
     apply: (events) =>
       database.transaction(async (sql) => {
-        for (const { on, apply } of allProjections) {
+        for (const projection of allProjections) {
+          const { on } = projection;
           const wanted = events.filter(({ type }) => on === '*' || on.includes(type));
-          if (wanted.length > 0) await apply(wanted, sql);
+          if (wanted.length > 0) await projection.apply(wanted, sql);
         }
       }),
     async dump() {
