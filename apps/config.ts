@@ -13,6 +13,8 @@ export interface Config {
   host: string;
   /** 0: any free one. */
   port: number;
+  /** Names in the Host header that are answered beside the loopback ones. */
+  hosts: readonly string[];
   smtp?: { url: string; from: string };
   contacts: Contacts;
   oidcIssuer?: string;
@@ -66,6 +68,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     port: Number(
       check('PORT', (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', '3000'),
     ),
+    hosts:
+      get('PEYGIR_HOSTS')
+        ?.split(',')
+        .map((name) => name.trim()) ?? [],
     ...(smtpUrl && from && { smtp: { url: smtpUrl, from } }),
     contacts: contactsOf(get('PEYGIR_CONTACTS'), wrong),
     oidcIssuer: url('OIDC_ISSUER', 'https', 'http'),

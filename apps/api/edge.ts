@@ -51,6 +51,8 @@ export async function edge({
     frameworkErrors: answerProblem,
     logger: {
       level: logLevel,
+      // stdout belongs to the command that started this.
+      stream: process.stderr,
       // Neither headers nor query: whoever puts a secret there by mistake does not find it in the log.
       serializers: {
         req: (request: FastifyRequest) => ({ method: request.method, path: request.url.split('?', 1)[0] }),

@@ -86,6 +86,15 @@ export function commandIds(): (line: CommandLine) => string {
   };
 }
 
+/** In UTC with milliseconds, so that instants compare as texts; undefined when the text names no instant. */
+export function instantOf(text: string): Instant | undefined {
+  const day = INSTANT.exec(text)?.[1];
+  const time = Date.parse(text);
+  // Date.parse takes the 30th of February for the 2nd of March: the day itself is checked.
+  if (!day || Number.isNaN(time) || !new Date(`${day}T00:00Z`).toJSON()?.startsWith(day)) return undefined;
+  return new Date(time).toISOString();
+}
+
 interface Parser {
   (text: string): CommandLine | undefined;
   error(reason: string, field?: string): LineError;
@@ -151,14 +160,9 @@ function parser(file: string): Parser {
   };
   const instant = (value: unknown, field: string): Instant => {
     const text = string(value, field);
-    const day = INSTANT.exec(text)?.[1];
-    // Date.parse takes the 30th of February for the 2nd of March: the day itself is checked.
-    const real = day !== undefined && new Date(`${day}T00:00:00Z`);
-    const time = Date.parse(text);
-    if (!real || Number.isNaN(time) || Number.isNaN(real.getTime()) || real.toISOString().slice(0, 10) !== day) {
-      throw error(`"${text}" must be an instant with its offset, such as 2026-08-25T09:00:00+03:30`, field);
-    }
-    return new Date(time).toISOString();
+    const found = instantOf(text);
+    if (!found) throw error(`"${text}" must be an instant with its offset, such as 2026-08-25T09:00:00+03:30`, field);
+    return found;
   };
 
   return Object.assign(parse, { error });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Role } from '#kernel';
 import { readConfig } from '#apps/config';
 import { Failure } from './failure.js';
 import { commandIds, readLines, type CommandLine } from './lines.js';
@@ -45,21 +46,22 @@ export async function loadFile(
   file: string,
   options: { server: string; token?: string; strict?: true },
 ): Promise<void> {
-  const token = options.token ?? process.env['PEYGIR_TOKEN'] ?? (await ownToken());
+  const token = options.token ?? process.env['PEYGIR_TOKEN'] ?? (await ownToken('registrar'));
   const { lines, refused } = await load(file, { server: options.server, token });
   for (const each of refused) console.error(JSON.stringify(each));
   console.error(`${lines} commands sent, ${refused.length} refused.`);
   if (options.strict && refused.length > 0) process.exitCode = 1;
 }
 
-async function ownToken(): Promise<string> {
+/** A token of the deployment whose data this machine keeps, for a command of the command line. */
+export async function ownToken(role: Role): Promise<string> {
   const config = readConfig();
   if (config.oidcIssuer || !hasTokenKey(config)) {
     throw new Failure(
-      'No token: give --token or PEYGIR_TOKEN (role registrar), or run this where the server keeps its data.',
+      `No token: give --token or PEYGIR_TOKEN (role ${role}), or run this where the server keeps its data.`,
     );
   }
-  return tokenFor(config, { role: 'registrar', sub: 'registrar-load', expires: 12 * 3600 });
+  return tokenFor(config, { role, sub: `${role}-cli`, expires: 12 * 3600 });
 }
 
 /**
@@ -71,7 +73,7 @@ async function ownToken(): Promise<string> {
 export async function load(file: string, target: Target): Promise<Loaded> {
   const server = new Server(target);
   let total = 0;
-  for await (const _ of existing(file)) total += 1;
+  for await (const _ of readLines(file)) total += 1;
   const progress = new Progress('Loading', total);
   const idOf = commandIds();
   const refused: RefusedLine[] = [];
@@ -80,7 +82,7 @@ export async function load(file: string, target: Target): Promise<Loaded> {
   const renewing = setInterval(() => void session.renew(), session.leaseMs / 3);
   try {
     let done = 0;
-    for await (const batch of batches(existing(file))) {
+    for await (const batch of batches(readLines(file))) {
       const lines = batch.map((line) => ({ ...line, commandId: idOf(line) }));
       refused.push(...(await session.send(lines)));
       progress.update((done += batch.length));
@@ -90,17 +92,6 @@ export async function load(file: string, target: Target): Promise<Loaded> {
     clearInterval(renewing);
   }
   return { lines: total, refused: refused.toSorted((a, b) => a.line - b.line) };
-}
-
-async function* existing(file: string): AsyncIterable<CommandLine> {
-  try {
-    yield* readLines(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new Failure(`There is no file ${file}.`);
-    if (code === 'EISDIR' || code === 'EACCES') throw new Failure(`${file} cannot be read (${code}).`);
-    throw error;
-  }
 }
 
 async function* batches(lines: AsyncIterable<CommandLine>): AsyncIterable<CommandLine[]> {
@@ -203,7 +194,7 @@ function faults({ errors = [] }: Problem): Map<number, string> {
 }
 
 /** The HTTP side: waits for a server that is down or busy, and gives up with a sentence. */
-class Server {
+export class Server {
   private readonly patienceMs: number;
   private reached = false;
 
@@ -243,9 +234,8 @@ class Server {
         trouble = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code! : message;
       }
       if (performance.now() + pause > ends) {
-        throw new Failure(
-          `${this.target.server} does not answer: ${trouble}. What was sent is kept; start the load again.`,
-        );
+        const kept = this.reached ? 'What was sent is kept; start the load again.' : 'Is it running? (peygir start)';
+        throw new Failure(`${this.target.server} does not answer: ${trouble}. ${kept}`);
       }
       await sleep(pause);
     }

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES } from '#kernel';
 import { ConfigError } from '#apps/config';
 import { Failure } from './failure.js';
-import { LineError } from './lines.js';
+import { instantOf, LineError } from './lines.js';
 
 // Each command's code is loaded when it runs, so that --help answers at once.
 
@@ -70,15 +70,48 @@ program
   .argument('<file>', 'NDJSON: { "at", "as", "command", "id", "data" } on each line, in order of "at"')
   .option('--until <instant>', 'run the clock on until then (default: the last command)', instant)
   .option('--strict', 'end with code 1 when a command was refused')
+  .option('--change <changes>', 'compare with the same timeline after these changes, and print what would differ')
   .addHelpText(
     'after',
     `
 Events go to stdout and refused commands to stderr, one JSON object a line. The same file gives the same bytes.
 
-Example:
-  $ peygir simulate tuesdays.ndjson --until 2026-11-22T08:30:00Z > events.ndjson`,
+A file of changes has one JSON object a line: a command line to add, { "omit": 17 } to leave line 17 out,
+{ "replace": 17, "with": { "data": { … } } } to change it; instead of a number { "command": …, "id": … } names lines.
+
+Examples:
+  $ peygir simulate tuesdays.ndjson --until 2026-11-22T08:30:00Z > events.ndjson
+  $ echo '{ "omit": { "command": "SuspendDeadline" } }' > changes.ndjson
+  $ peygir simulate tuesdays.ndjson --change changes.ndjson`,
   )
-  .action(async (file, options) => (await import('./simulate.js')).simulate(file, options));
+  .action(async (file, { change, ...options }) =>
+    change === undefined
+      ? (await import('./simulate.js')).simulate(file, options)
+      : (await import('./what-if.js')).whatIf(file, change, options.until),
+  );
+
+program
+  .command('why')
+  .description('tell day by day why an obligation is due when it is')
+  .argument('<resolution>', 'such as facilitation-9-3')
+  .argument('<obligation>', 'such as o1')
+  .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
+  .option('--token <token>', 'a token (default: PEYGIR_TOKEN, else one of this deployment, role oversight)')
+  .addOption(new Option('--language <language>', 'the language of the story').choices(['fa', 'en']).default('fa'))
+  .option('--json', 'print the whole account as one JSON object')
+  .addHelpText('after', '\nExample:\n  $ peygir why facilitation-3-3 o2 --language en')
+  .action(async (resolution, obligation, options) =>
+    (await import('./why.js')).tellWhy(resolution, obligation, options),
+  );
+
+program
+  .command('check-upgrade')
+  .description("decide the recorded log's own commands again with this release and list every verdict that would differ")
+  .option('--log <file>', 'a log saved from /v1/events (NDJSON) instead of asking a server')
+  .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
+  .option('--token <token>', 'a token of role oversight (default: PEYGIR_TOKEN, else one of this deployment)')
+  .addHelpText('after', '\nEnds with code 1 when a verdict would differ.\n\nExample:\n  $ peygir check-upgrade --log yesterday.ndjson') // prettier-ignore
+  .action(async (options) => (await import('./check-upgrade.js')).checkUpgrade(options));
 
 program
   .command('demo')
@@ -89,6 +122,12 @@ program
   .addHelpText('after', '\nExamples:\n  $ npm run demo\n  $ npm run -s demo -- --json --exit')
   .action(async (options) => (await import('./demo.js')).demo(options));
 
+function instant(text: string): string {
+  const found = instantOf(text);
+  if (!found) throw new InvalidArgumentError('It must be an instant with its offset, such as 2026-11-22T08:30:00Z.');
+  return found;
+}
+
 /** `12h` → seconds. */
 function seconds(text: string): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
@@ -96,20 +135,15 @@ function seconds(text: string): number {
   return Number(count) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
 }
 
-/** An instant with its offset, as UTC. */
-function instant(text: string): string {
-  const at = Date.parse(text);
-  if (Number.isNaN(at) || !/(Z|[+-]\d\d:\d\d)$/.test(text)) {
-    throw new InvalidArgumentError('It must be an instant with its offset, such as 2026-11-22T08:30:00Z.');
-  }
-  return new Date(at).toISOString();
-}
-
 try {
   await program.parseAsync();
 } catch (error) {
   // What the user can mend is a sentence; anything else is ours and keeps its stack.
-  const expected = error instanceof Failure || error instanceof ConfigError || error instanceof LineError;
-  console.error(expected ? `peygir: ${error.message}` : error);
+  const expected =
+    error instanceof Failure ||
+    error instanceof ConfigError ||
+    error instanceof LineError ||
+    'path' in (error as object);
+  console.error(expected ? `peygir: ${(error as Error).message}` : error);
   process.exitCode = 1;
 }
