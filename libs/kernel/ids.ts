@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { canonicalJson } from './json.js';
 
 /** Namespace of every id that Peygir derives; made once, never changed: derived ids must be equal for ever. */
 const NAMESPACE = Buffer.from('8d1f0d7e5c8b4b1c9a4a7f3be2c6a901', 'hex');
@@ -11,22 +12,6 @@ export function derivedId(...parts: readonly (string | number)[]): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
-
-/** JSON with sorted keys, so that equal values give equal bytes. Undefined members are left out, as JSON does. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
-  if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-    return `{${members.join(',')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
-}
-
-/** Whether two values say the same as JSON: a registration sent again is no second fact. */
-export const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
 export const hmacOf = (key: string, value: unknown): string =>
   createHmac('sha256', key).update(canonicalJson(value)).digest('hex');

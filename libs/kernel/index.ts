@@ -1,6 +1,7 @@
 export * from './messages.js';
 export * from './refused.js';
 export * from './clock.js';
+export * from './json.js';
 export * from './ids.js';
 export * from './event-store.js';
 export * from './decider.js';
