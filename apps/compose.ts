@@ -14,13 +14,9 @@ import {
   type Log,
   type Order,
   type Projection,
-  type Query,
 } from '#kernel';
-import { casesProjection, casesQueries } from '#cases';
-import { directoryProjection, directoryQueries } from '#directory';
 import { noticeDecider, NoticeSender, noticesProjection, smtpPost } from '#notices';
-import { deadlines, resolutionsProjection, resolutionsQueries } from '#resolutions';
-import { sessionsProjection, sessionsQueries } from '#sessions';
+import { deadlines } from '#resolutions';
 import {
   createPool,
   createSql,
@@ -30,30 +26,16 @@ import {
   startEmbeddedPostgres,
   type DatabaseAddress,
 } from '#stores';
-import { visitsProjection, visitsQueries } from '#visits';
-import { createApi } from './api/api.module.js';
-import { hashKey, ownAuth, providerAuth } from './api/auth.js';
-import { Imports } from './api/imports.js';
-import { deciders, policies } from './province.js';
-import { startWorker } from './worker/worker.js';
-import type { Config } from './config.js';
+import { createApi } from '#apps/api/api.module';
+import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
+import { Imports } from '#apps/api/imports';
+import { whyQuery } from '#apps/api/why';
+import type { Config } from '#apps/config';
+import { deciders, policies } from '#apps/province';
+import { allProjections, allQueries } from '#apps/read-models';
+import { startWorker } from '#apps/worker/worker';
 
-export const projections: readonly Projection[] = [
-  directoryProjection,
-  visitsProjection,
-  casesProjection,
-  sessionsProjection,
-  resolutionsProjection,
-  noticesProjection,
-];
-
-export const queries: readonly Query[] = [
-  ...directoryQueries,
-  ...visitsQueries,
-  ...casesQueries,
-  ...sessionsQueries,
-  ...resolutionsQueries(),
-];
+export const projections: readonly Projection[] = [...allProjections, noticesProjection];
 
 export interface Running {
   /** Where it answers: `http://127.0.0.1:3000`. */
@@ -152,7 +134,7 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
     imports,
     database,
     checkpoints,
-    reads: queries,
+    reads: [...allQueries(), whyQuery(decide)],
     policies: { on: new Set(policies.flatMap(({ on }) => on)), passed: (at, ms) => worker.policiesReached(at, ms) },
     importEnded: () => worker.wake(),
     hosts: config.hosts,

@@ -14,6 +14,7 @@ import { LogController } from './log.controller.js';
 import { openApi } from './openapi.js';
 import { ProblemFilter } from './problem.js';
 import { readsController } from './reads.js';
+import { WhatIfController } from './what-if.controller.js';
 
 @Module({})
 class ApiModule {
@@ -26,6 +27,7 @@ class ApiModule {
         ImportsController,
         LogController,
         HealthController,
+        WhatIfController,
         readsController(deps.reads),
       ],
       providers: [

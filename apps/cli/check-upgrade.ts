@@ -46,8 +46,8 @@ async function* ofFile(file: string): AsyncGenerator<RecordedEvent> {
 async function* ofServer(address: string, given?: string): AsyncGenerator<RecordedEvent> {
   const token = given ?? process.env['PEYGIR_TOKEN'] ?? (await ownToken('oversight'));
   const server = new Server({ server: address, token, patienceMs: 5_000 });
-  for (let after = BEGINNING; ; ) {
-    const { status, text } = await server.text(`/v1/events?after=${after}&limit=5000`);
+  for (let after = BEGINNING; ;) {
+    const { status, text } = await server.get(`/v1/events?after=${after}&limit=5000`);
     if (status !== 200) throw new Failure(`The server does not show its log (${status}): ${text}`);
     const events = text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as RecordedEvent]));
     if (events.length === 0) return;

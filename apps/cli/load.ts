@@ -210,7 +210,11 @@ export class Server {
     return new Failure(`${what}: ${detail ?? 'no reason given'}${code ? ` (${code})` : ''}`);
   }
 
-  private async ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }> {
+  private async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: any; text: string }> {
     const ends = performance.now() + (this.reached ? this.patienceMs : Math.min(this.patienceMs, FIRST_PATIENCE_MS));
     for (let pause = 250; ; pause = Math.min(pause * 2, 5_000)) {
       let trouble: string;
@@ -226,7 +230,7 @@ export class Server {
         const text = await response.text();
         this.reached = true;
         if (response.status !== 503 && response.status !== 429) {
-          return { status: response.status, body: parsed(text) };
+          return { status: response.status, body: parsed(text), text };
         }
         trouble = parsed(text).detail ?? `status ${response.status}`;
       } catch (error) {

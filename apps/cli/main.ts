@@ -106,11 +106,16 @@ program
 
 program
   .command('check-upgrade')
-  .description("decide the recorded log's own commands again with this release and list every verdict that would differ")
+  .description(
+    "decide the recorded log's own commands again with this release and list every verdict that would differ",
+  )
   .option('--log <file>', 'a log saved from /v1/events (NDJSON) instead of asking a server')
   .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
   .option('--token <token>', 'a token of role oversight (default: PEYGIR_TOKEN, else one of this deployment)')
-  .addHelpText('after', '\nEnds with code 1 when a verdict would differ.\n\nExample:\n  $ peygir check-upgrade --log yesterday.ndjson') // prettier-ignore
+  .addHelpText(
+    'after',
+    '\nEnds with code 1 when a verdict would differ.\n\nExample:\n  $ peygir check-upgrade --log yesterday.ndjson',
+  ) // prettier-ignore
   .action(async (options) => (await import('./check-upgrade.js')).checkUpgrade(options));
 
 program

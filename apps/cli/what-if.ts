@@ -21,7 +21,7 @@ const MATCH_KEYS = ['command', 'id', 'obligation'];
  * @throws LineError at the first line that is none of these, or that matches nothing
  */
 function parseChanges(text: string, file: string): Change[] {
-  return text.split('\n').flatMap((raw, index) => {
+  return text.split('\n').flatMap((raw, index): Change[] => {
     const number = index + 1;
     if (raw.trim() === '') return [];
     let value: unknown;
@@ -85,7 +85,9 @@ async function outcome(lines: readonly CommandLine[], until?: Instant): Promise<
   return {
     refused,
     alarms: events.flatMap((event) => alarmsAmong(splitStream(event.stream)[1], [factOf(event)])),
-    obligations: [...simulation.resolutions].flatMap(([stream, { state }]) => obligationsOf(splitStream(stream)[1], state)),
+    obligations: [...simulation.resolutions].flatMap(([stream, { state }]) =>
+      obligationsOf(splitStream(stream)[1], state),
+    ),
   };
 }
 
@@ -94,7 +96,10 @@ export async function whatIf(file: string, changes: string, until?: Instant): Pr
   const lines = parseLines(readFileSync(file, 'utf8'), file);
   const other = changed(lines, readFileSync(changes, 'utf8'), changes);
   // Both run to the same instant, or the later one would only seem to have more alarms.
-  const end = [until, lines.at(-1)?.at, other.at(-1)?.at].filter((at) => at !== undefined).sort().at(-1);
+  const end = [until, lines.at(-1)?.at, other.at(-1)?.at]
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1);
   const [before, after] = [await outcome(lines, until ?? end), await outcome(other, until ?? end)];
   const found: Difference[] = differences(before, after);
   for (const difference of found) process.stdout.write(`${JSON.stringify(difference)}\n`);

@@ -10,3 +10,4 @@ export * from './resolutions.projection.js';
 export * from './resolutions.queries.js';
 export * from './why.js';
 export * from './why.story.js';
+export * from './what-if.js';
