@@ -141,7 +141,10 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
     logLevel: config.logLevel,
   });
   closing.push(() => app.close());
-  await app.listen(config.port, config.host);
+  await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE' && error.code !== 'EADDRNOTAVAIL' && error.code !== 'EACCES') throw error;
+    throw new ConfigError(`Nothing can listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT.`);
+  });
   return {
     url: (await app.getUrl()).replace('[::1]', 'localhost'),
     store,
@@ -162,7 +165,10 @@ async function databaseOf(
   closing: (() => Promise<unknown>)[],
 ): Promise<DatabaseAddress> {
   if (!databaseUrl) {
-    const server = await startEmbeddedPostgres(dataDir, { log: (message) => log.info({}, message) });
+    const server = await startEmbeddedPostgres(dataDir, { log: (message) => log.info({}, message) }).catch(
+      // In use by another, out of reach, no binaries: sentences for whoever runs this, and nothing for a stack to add.
+      (error: Error) => Promise.reject(new ConfigError(error.message, { cause: error })),
+    );
     closing.push(() => server.stop());
     await migrate(server.connection);
     return server.connection;

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, projectRoot, readConfig } from '#apps/config';
+import { ConfigError, defaultDataDir, projectRoot, readConfig } from '#apps/config';
 
 const failure = (env: NodeJS.ProcessEnv): string => {
   try {
@@ -19,7 +19,7 @@ describe('configuration', () => {
       province: 'IR-03',
       host: '127.0.0.1',
       port: 3000,
-      dataDir: join(projectRoot(), '.data'),
+      dataDir: defaultDataDir(),
       databaseUrl: undefined,
     });
   });
@@ -50,6 +50,19 @@ describe('configuration', () => {
 
   it('refuses a sender with a line break', () => {
     expect(failure({ SMTP_URL: 'smtp://mail', SMTP_FROM: 'a@b.ir\nBcc: c@d.ir' })).toContain('SMTP_FROM must be');
+  });
+
+  it('keeps data where the database’s own user may go', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peygir-config-'));
+    try {
+      chmodSync(folder, 0o700);
+      expect(defaultDataDir(folder, true)).toMatch(/^\/var\/lib\/peygir-[0-9a-f]{8}$/);
+      expect(defaultDataDir(folder, false)).toBe(join(folder, '.data'));
+      chmodSync(folder, 0o755);
+      expect(defaultDataDir(folder, true)).toBe(join(folder, '.data'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   describe('contacts', () => {

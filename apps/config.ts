@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contactsFrom, type Contacts } from '#notices';
@@ -35,6 +36,20 @@ export function projectRoot(): string {
   return folder;
 }
 
+/**
+ * `.data` beside the code. Started by root, PostgreSQL runs as somebody else, who may not be able to enter the folders
+ * on the way (a checkout below /root): then a folder of this checkout's own in /var/lib.
+ */
+export function defaultDataDir(root = projectRoot(), asRoot = process.getuid?.() === 0): string {
+  for (let folder = root; asRoot; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) {
+      return `/var/lib/peygir-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
+    }
+    if (folder === dirname(folder)) break;
+  }
+  return join(root, '.data');
+}
+
 /** @throws ConfigError */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const wrong: string[] = [];
@@ -62,7 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (data && !isAbsolute(data)) wrong.push(`PEYGIR_DATA must be an absolute path; it is "${data}"`);
   const config: Config = {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
-    dataDir: data ? resolve(data) : join(projectRoot(), '.data'),
+    dataDir: data ? resolve(data) : defaultDataDir(),
     databaseUrl: url('DATABASE_URL', 'postgres', 'postgresql'),
     host: check('HOST', (value) => /^[\w.:-]+$/.test(value), 'must be an address to listen on', '127.0.0.1')!,
     port: Number(

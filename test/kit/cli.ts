@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,5 +25,6 @@ export function peygir(args: readonly string[], env: NodeJS.ProcessEnv = {}): Ru
 /** A data folder that PostgreSQL's own user can reach; the function removes it. */
 export function dataFolder(): [string, () => void] {
   const folder = mkdtempSync(join(tmpdir(), 'peygir-e2e-'));
+  chmodSync(folder, 0o755);
   return [folder, () => rmSync(folder, { recursive: true, force: true })];
 }
