@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
@@ -29,6 +29,7 @@ import { Problem } from './problem.js';
 
 const MAX_LINES = 1_000;
 const POLICY_PATIENCE_MS = 30_000;
+const DEADLINES_PATIENCE_MS = 2_000;
 const RENEW_MS = 1_000;
 const PAGE = 500;
 
@@ -84,6 +85,19 @@ export class ImportsController {
   renew(@Param('id') id: string, @Who() actor: Actor): Promise<OpenImport> {
     registrarOnly(actor);
     return this.api.imports.renew(id);
+  }
+
+  /** Whether it still runs, and how much of what fell due in it has not fired yet. */
+  @Get(':id')
+  async show(@Param('id') id: string, @Who() actor: Actor) {
+    registrarOnly(actor);
+    const { decide, checkpoints, imports } = this.api;
+    if (!(await checkpoints.waitFor(['deadlines'], await decide.store.head(), DEADLINES_PATIENCE_MS))) {
+      throw new Problem(503, 'deadlines-behind', 'The deadlines do not keep up; ask again.', {
+        headers: { 'retry-after': '1' },
+      });
+    }
+    return { id, open: await imports.isOpen(id), unsettled: await imports.unsettled(id) };
   }
 
   @Post(':id/end')
@@ -187,15 +201,18 @@ function registrarOnly(actor: Actor): void {
 /** Every line's shape is checked, and its place named, before the first line is sent. */
 function listed(lines: unknown[], order: (line: unknown) => Order): Order[] {
   if (lines.length > MAX_LINES) throw Refused.invalid(`A list may have at most ${MAX_LINES} lines.`);
-  return lines.map((line, index) => {
+  const wrong: FieldError[] = [];
+  const orders = lines.flatMap((line, index) => {
     try {
-      return order(line);
+      return [order(line)];
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      const errors = error.errors.map(({ path, reason }) => ({ path: `[${index}]${path && `.${path}`}`, reason }));
-      throw new Refused(error.code, `[${index}]: ${error.message}`, error.status, errors);
+      wrong.push(...error.errors.map(({ path, reason }) => ({ path: `[${index}]${path && `.${path}`}`, reason })));
+      return [];
     }
   });
+  if (wrong.length === 0) return orders;
+  throw Refused.invalid('Some lines are malformed; none was sent.', wrong);
 }
 
 const refused = ({ code, status, message, errors }: Refused, { name, id }: Order): LineResult => ({

@@ -69,6 +69,18 @@ export class Imports {
     return rows.map(({ id }) => id);
   }
 
+  /**
+   * Alarms of its streams that are due and have not fired: 0 once what fell due while it ran is settled. Reads the
+   * deadline projection's table, so whoever asks waits for that projection first.
+   */
+  async unsettled(id: string): Promise<number> {
+    const { rows } = await this.sql.query<{ count: number }>(
+      'select count(*)::int as count from due where import = $1 and at <= clock_timestamp()',
+      [id],
+    );
+    return rows[0]!.count;
+  }
+
   /** Whether streams of this import are still held. */
   async isOpen(id: string): Promise<boolean> {
     if (this.closed.has(id)) return false;

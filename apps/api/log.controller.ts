@@ -24,7 +24,7 @@ const PAGE = 500;
 
 export class EventsQuery {
   /** A position: events after it. */
-  @IsOptional() @Matches(/^\d{1,30}$/, { message: 'after must be a position, as an event gives it' }) after?: Position;
+  @IsOptional() @Matches(/^\d{1,18}$/, { message: 'after must be a position, as an event gives it' }) after?: Position;
   @IsOptional() @IsString() @MaxLength(220) stream?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(10_000) limit?: number;

@@ -176,6 +176,11 @@ const LOG_AND_IMPORTS = (): Paths => {
   const line = bodyOf(ImportLine);
   return {
     '/v1/imports': { post: imports('Opens an import, kept by a lease.') },
+    '/v1/imports/{id}': {
+      get: imports('Whether it runs, and how many due alarms of it have not fired.', {
+        parameters: [idParameter('id')],
+      }),
+    },
     '/v1/imports/{id}/renew': { post: imports('Keeps the lease.', { parameters: [idParameter('id')] }) },
     '/v1/imports/{id}/end': {
       post: imports('Ends it; alarms that waited are settled.', { parameters: [idParameter('id')] }),

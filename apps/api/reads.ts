@@ -39,7 +39,7 @@ async function answer(read: Query, api: ApiDeps, actor: Actor, request: FastifyR
 }
 
 async function waited({ projections }: Query, { checkpoints }: ApiDeps, position: unknown, reply: FastifyReply) {
-  if (typeof position !== 'string' || !/^\d{1,30}$/.test(position)) {
+  if (typeof position !== 'string' || !/^\d{1,18}$/.test(position)) {
     const reason = 'must be a position, as the answer to a command gives it';
     throw Refused.invalid(`minPosition ${reason}.`, [{ path: 'minPosition', reason }]);
   }
