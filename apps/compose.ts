@@ -30,7 +30,7 @@ import { createApi } from '#apps/api/api.module';
 import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
 import { Imports } from '#apps/api/imports';
 import { whyQuery } from '#apps/api/why';
-import type { Config } from '#apps/config';
+import { ConfigError, type Config } from '#apps/config';
 import { deciders, policies } from '#apps/province';
 import { allProjections, allQueries } from '#apps/read-models';
 import { startWorker } from '#apps/worker/worker';
