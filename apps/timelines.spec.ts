@@ -127,7 +127,7 @@ describe('on any timeline', () => {
         expect(JSON.stringify(a.events)).toBe(JSON.stringify(b.events));
         expect(a.refusals).toEqual(b.refusals);
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
@@ -140,7 +140,19 @@ describe('on any timeline', () => {
         expect(facts(lazy.events)).toEqual(facts(prompt.events));
         expect(lazy.codes).toEqual(prompt.codes);
       }),
-      { numRuns: 150 },
+      { numRuns: 40 },
+    );
+  });
+
+  it('settling twice adds nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const { simulation, events } = await tell(timeline(all));
+        const before = events.length;
+        await simulation.wake('r');
+        expect(events.length).toBe(before);
+      }),
+      { numRuns: 40 },
     );
   });
 
@@ -156,7 +168,7 @@ describe('on any timeline', () => {
         }
         expect(alarms.length > 0).toBe(isOpen(state));
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
@@ -170,7 +182,7 @@ describe('on any timeline', () => {
         expect(new Set(fired).size).toBe(fired.length);
         for (const { data } of of('DeadlineMoved')) expect(data.to > data.from).toBe(true);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 });

@@ -1,13 +1,14 @@
+import fc from 'fast-check';
 import { factOf } from '#kernel';
-import { dueOf } from '#calendar';
-import { at, communicated, say, tell } from '#test/kit/timeline';
-import { story, why } from '#resolutions';
+import { dueOf, plusMs } from '#calendar';
+import { at, communicated, obligation, say, tell } from '#test/kit/timeline';
+import { story, why, type Chapter } from '#resolutions';
 
 const START = at('2026-08-25');
 const on = { obligation: 'o1' };
 
-async function explained(lines: ReturnType<typeof say>[], now: string) {
-  const told = await tell([...communicated(START), ...lines], now);
+async function explained(lines: ReturnType<typeof say>[], now: string, owed?: object[]) {
+  const told = await tell([...communicated(START, owed), ...lines], now);
   const facts = told.events.filter(({ stream }) => stream === 'resolution-r').map(factOf);
   const calendars = {
     offices: await told.simulation.history('offices'),
@@ -86,5 +87,28 @@ describe('why this date', () => {
     const en = story(account, 'en').join('\n');
     expect(en).toContain('Sunday 30 August 2026: closed, آلودگی هوا (decree م/۱)');
     expect(en).toContain('deputy: escalation to the deputy governor, Sunday 6 September 2026, 07:30');
+  });
+});
+
+describe('the account of any clock', () => {
+  it('has days that add up to the term, whatever is closed', async () => {
+    const dates = Array.from({ length: 40 }, (_, i) => plusMs('2026-08-26T12:00:00.000Z', i * 86_400_000).slice(0, 10));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 30 }),
+        fc.uniqueArray(fc.constantFrom(...dates)),
+        async (term, closed) => {
+          const closures = closed.map((date) => close(at('2026-08-25', '10:00'), date));
+          const { account } = await explained(closures, at('2026-08-25', '11:00'), [
+            obligation({ term: { workingDays: term } }),
+          ]);
+          const [{ days, dueAt }] = account.chapters as [Chapter];
+          expect(days!.filter(({ counts }) => counts !== undefined)).toHaveLength(term);
+          expect(days!.at(-1)!.counts).toBe(term);
+          expect(dueAt).toBe(at(days!.at(-1)!.date, '14:30'));
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
