@@ -1,5 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import type { Sql } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { Problem } from './problem.js';
 
@@ -34,6 +35,20 @@ export class HealthController {
     });
   }
 }
+
+/**
+ * For `ready`: throws unless some worker holds each of these leases now and nothing that follows the log is stuck.
+ * Of all nodes, not of this one alone: reads are as fresh as whoever projects them.
+ */
+export const subscribersRun = (sql: Sql, leases: readonly string[]) => async (): Promise<void> => {
+  const { rows } = await sql.query<{ name: string; why: string }>(
+    `select asked.name, 'nobody runs it' as why from unnest($1::text[]) asked (name)
+     where not exists (select from leases l where l.name = asked.name and l.expires_at > clock_timestamp())
+     union all select name, error from checkpoints where error is not null`,
+    [leases],
+  );
+  if (rows.length > 0) throw new Error(rows.map(({ name, why }) => `${name}: ${why}`).join('; '));
+};
 
 async function well(ask: () => Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

@@ -5,6 +5,7 @@ import { resolutionsProjection } from '#resolutions';
 import { sessionsProjection } from '#sessions';
 import { createSql, PostgresEventStore } from '#stores';
 import { deciders, policies } from '#apps/province';
+import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
 import { startWorker, type RunningWorker } from '#apps/worker/worker';
 import { startApi, type Reply, type TestApi } from '#test/kit/http';
@@ -28,6 +29,7 @@ beforeAll(async () => {
     database,
     checkpoints,
     reads: casesQueries,
+    ready: { subscribers: subscribersRun(database, ['projections', 'deadlines', 'policies']) },
     policies: {
       on: new Set(policies.flatMap(({ on }) => on)),
       passed: (position, timeoutMs) => checkpoints.waitFor(['policies'], position, timeoutMs),
@@ -266,5 +268,20 @@ describe('a read', () => {
     ]) {
       expect(await read('secretary', `/v1/cases?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid' } });
     }
+  });
+});
+
+/** The last, because it stops the worker. */
+describe('readiness', () => {
+  const ready = async () => (await api.app.inject('/health/ready')).json();
+
+  it('is there while somebody follows the log, and gone with them', async () => {
+    expect(await ready()).toEqual({ status: 'ok', checks: { log: 'ok', database: 'ok', subscribers: 'ok' } });
+    await database.query(`update checkpoints set error = 'stuck' where name = 'cases'`);
+    expect(await ready()).toMatchObject({ status: 503, checks: { log: 'ok', subscribers: 'failing' } });
+    await database.query(`update checkpoints set error = null where name = 'cases'`);
+    expect(await ready()).toMatchObject({ status: 'ok' });
+    await worker.stop();
+    expect(await ready()).toMatchObject({ status: 503, code: 'not-ready', checks: { subscribers: 'failing' } });
   });
 });
