@@ -81,7 +81,7 @@ export function eventStoreContract(name: string, start: () => Promise<LogUnderTe
 
     it('begins empty', async () => {
       expect(await store.head()).toBe(BEGINNING);
-      expect(await store.readAll(BEGINNING, 10)).toEqual({ events: [], position: BEGINNING });
+      expect((await store.readAll(BEGINNING, 10)).events).toEqual([]);
       expect(await store.readStream(freshStream())).toEqual([]);
     });
 
@@ -246,7 +246,9 @@ export function eventStoreContract(name: string, start: () => Promise<LogUnderTe
       expect(ids(page.events)).toEqual(ids(all.slice(5, 8)));
       expect(page.position).toBe(all[7]!.position);
       const head = await store.head();
-      expect(await store.readAll(head, 3)).toEqual({ events: [], position: head });
+      const end = await store.readAll(head, 3);
+      expect(end.events).toEqual([]);
+      expect(comparePositions(end.position, head)).toBeGreaterThanOrEqual(0); // past what is not ours, if anything
     });
 
     it('follows from a checkpoint, exclusively, in batches of at most the limit, and waits for more', async () => {

@@ -1,8 +1,17 @@
 import type pg from 'pg';
-import type { Appended, Batch, EventMetadata, EventStore, NewEvent, Position, RecordedEvent } from '#kernel';
+import {
+  BEGINNING,
+  type Appended,
+  type Batch,
+  type EventMetadata,
+  type EventStore,
+  type NewEvent,
+  type Position,
+  type RecordedEvent,
+} from '#kernel';
 import { GroupCommit } from './group-commit.js';
 import { reached } from './pool.js';
-import { Wakeup } from './wakeup.js';
+import { Wakeup } from '../wakeup.js';
 
 const PAGE = 1_000;
 
@@ -34,7 +43,7 @@ export class PostgresEventStore implements EventStore {
     { patienceMs = 5_000, pollMs = 5_000 }: { patienceMs?: number; pollMs?: number } = {},
   ) {
     this.commits = new GroupCommit(pool, patienceMs);
-    this.wakeup = new Wakeup(pool, () => this.head(), pollMs);
+    this.wakeup = new Wakeup({ head: () => this.head(), listen: (heard, gone) => this.listen(heard, gone) }, pollMs);
   }
 
   append(stream: string, expectedRevision: number, events: readonly NewEvent[]): Promise<Appended> {
@@ -64,26 +73,26 @@ export class PostgresEventStore implements EventStore {
     return rows[0]!.position;
   }
 
-  async *follow(after: Position, signal: AbortSignal, limit = 500): AsyncIterable<Batch> {
-    this.wakeup.join();
-    try {
-      while (!signal.aborted) {
-        const batch = await this.readAll(after, limit);
-        if (batch.events.length > 0) {
-          after = batch.position;
-          yield batch;
-        } else {
-          await this.wakeup.beyond(after, signal);
-        }
-      }
-    } finally {
-      this.wakeup.leave();
-    }
+  follow(after: Position, signal: AbortSignal, limit = 500): AsyncIterable<Batch> {
+    return this.wakeup.follow((from, count) => this.readAll(from, count), after, signal, limit);
   }
 
   /** Waits for appends that were begun. Followers end by their own signals. */
   async close(): Promise<void> {
     await this.commits.idle();
+  }
+
+  private async listen(heard: (head: Position) => void, gone: () => void): Promise<() => void> {
+    const client = await this.pool.connect();
+    client.on('notification', ({ payload }) => heard(payload ?? BEGINNING));
+    client.on('error', gone);
+    client.on('end', gone);
+    const hangUp = () => client.release(true);
+    await client.query('listen peygir_log').catch((error: unknown) => {
+      hangUp();
+      throw error;
+    });
+    return hangUp;
   }
 
   private async read(name: string, where: string, values: unknown[]): Promise<RecordedEvent[]> {
