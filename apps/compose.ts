@@ -145,15 +145,17 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
     if (error.code !== 'EADDRINUSE' && error.code !== 'EADDRNOTAVAIL' && error.code !== 'EACCES') throw error;
     throw new ConfigError(`Nothing can listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT.`);
   });
+  const caughtUp = async () => {
+    const names = projections.map(({ name }) => name);
+    const head = await store.head();
+    while (!(await checkpoints.waitFor(names, head, 5_000)));
+  };
   return {
     url: (await app.getUrl()).replace('[::1]', 'localhost'),
     store,
-    async caughtUp() {
-      const names = projections.map(({ name }) => name);
-      for (const head = await store.head(); !(await checkpoints.waitFor(names, head, 5_000)););
-    },
+    caughtUp,
     async told() {
-      const waiting = () => database.query('select from notice_outbox limit 1');
+      const waiting = async () => (await caughtUp(), await database.query('select from notice_outbox limit 1'));
       while ((await due()) > 0 || (await waiting()).rowCount) await sleep(100);
     },
   };

@@ -179,6 +179,23 @@ describe('notices', () => {
     ]);
   });
 
+  it('wait for the rest of a burst that is in the log and not yet in the outbox', async () => {
+    let first = true;
+    // Settling ends between two looks, with more in the log than the outbox shows at the first of them.
+    const [one, two] = [imported(escalated()), imported(escalated())];
+    await happen(issued(), one);
+    await eventually(async () => (await outbox()).length === 1);
+    send({
+      settling: async () => {
+        if (first) await happen(issued(), two);
+        first = false;
+        return false;
+      },
+    });
+    await eventually(async () => (await recorded('NoticeSent')).length > 0 && (await outbox()).length === 0);
+    expect((await recorded('NoticeSent')).map(({ data }) => data.events)).toEqual([[one.id, two.id]]);
+  });
+
   it('wait for a server that is down, record that once, and are sent when it is up', async () => {
     await mail.stop();
     send();

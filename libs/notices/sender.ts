@@ -44,6 +44,11 @@ interface Notice {
   items: (Item & { event_id: string })[];
 }
 
+interface Look {
+  settling: boolean;
+  head: Position;
+}
+
 /** Nobody waits longer than this for what goes on elsewhere; with an import, for nothing more to come. */
 const MAX_HOLD_SECONDS = 300;
 const MAX_RETRY_MS = 3_600_000;
@@ -57,7 +62,7 @@ const CLAIM_SECONDS = 120;
  * two, it is sent again with the same Message-ID, which is as far as SMTP lets anybody go.
  */
 export class NoticeSender {
-  private head?: Position;
+  private last?: Look;
 
   constructor(private readonly deps: SenderDeps) {}
 
@@ -65,8 +70,9 @@ export class NoticeSender {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (await this.caughtUp()) {
-          await this.gather(await this.deps.settling());
+        const seen = await this.look();
+        if (seen) {
+          await this.gather(seen.settling);
           for (let notice; !signal.aborted && (notice = await this.claim());) await this.tell(notice);
         }
       } catch (error) {
@@ -77,14 +83,18 @@ export class NoticeSender {
   }
 
   /**
-   * Whether the outbox has seen the log as far as it went a moment ago. While it is rebuilt it holds what was told long
-   * since, and what is missing is the news that it was told.
+   * What is known once the outbox has seen the log as far as it went at the last look: whether anything was settling
+   * then or is now. While the outbox is behind, what it lacks may be the rest of a burst, or (when it is rebuilt) the news
+   * that somebody was told long since.
    */
-  private async caughtUp(): Promise<boolean> {
-    const known = this.head;
-    this.head = await this.deps.store.head();
-    const at = (await this.deps.checkpoints.read([noticesProjection.name])).get(noticesProjection.name);
-    return at?.version === noticesProjection.version && comparePositions(at.position, known ?? this.head) >= 0;
+  private async look(): Promise<Look | undefined> {
+    const before = this.last;
+    // In this order: what fired before nothing was settling any more stands in the log before that head.
+    this.last = { settling: await this.deps.settling(), head: await this.deps.store.head() };
+    const { name, version } = noticesProjection;
+    const at = (await this.deps.checkpoints.read([name])).get(name);
+    if (!before || at?.version !== version || comparePositions(at.position, before.head) < 0) return undefined;
+    return { head: before.head, settling: before.settling || this.last.settling };
   }
 
   /** Makes one notice for each recipient of all that waits for him. */
