@@ -1,6 +1,15 @@
+import type { EventStore } from '#kernel';
+import type { EsdbOptions } from './esdb.js';
+
 export * from './memory.js';
 export * from './embedded-postgres.js';
 export { createPool, createSql, unavailable, type Database, type DatabaseAddress } from './postgres/pool.js';
 export { migrate } from './postgres/migrate.js';
 export { PostgresEventStore } from './postgres/event-store.js';
 export * from './bullmq.js';
+
+/** EventStoreDB or KurrentDB. Loaded only when it is asked for: the embedded default need not carry its client. */
+export async function openEsdb(url: string, options: EsdbOptions): Promise<EventStore> {
+  const { EsdbEventStore } = await import('./esdb.js');
+  return new EsdbEventStore(url, options);
+}
