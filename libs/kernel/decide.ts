@@ -4,7 +4,7 @@ import { later } from './clock.js';
 import type { AnyDecider, Asked, CommandRule, Decided, Reads } from './decider.js';
 import type { EventStore } from './event-store.js';
 import { derivedId, hmacOf } from './ids.js';
-import type { Loaded, Loader } from './load.js';
+import { traceKey, type Loaded, type Loader } from './load.js';
 import {
   acting,
   ENGINE,
@@ -61,6 +61,11 @@ export interface DecideDeps {
   key: string;
   /** Whether an import is still open; streams it touched take no live commands meanwhile. */
   importOpen(importId: string): Promise<boolean>;
+  /**
+   * What a live command needs outside the log (evidence that is there): throws Refused. Asked last, when the state table
+   * would let it pass.
+   */
+  admit?(asked: Asked): Promise<void>;
   /** True in a simulation, where what only an import may do is allowed. */
   simulating?: boolean;
 }
@@ -85,11 +90,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     const decider = this.deciders.get(order.aggregate);
     const rule = decider && Object.hasOwn(decider.commands, order.name) ? decider.commands[order.name] : undefined;
     if (!decider || !rule) {
-      throw new Refused(
-        'unknown-command',
-        `There is no command "${order.name}" for "${order.aggregate}".`,
-        404,
-      );
+      throw new Refused('unknown-command', `There is no command "${order.name}" for "${order.aggregate}".`, 404);
     }
     checkId(order.id);
     const data = shaped(rule.data, order.data);
@@ -128,9 +129,10 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     const { clock, loader, store } = this.deps;
     const stream = streamOf(order.aggregate, order.id);
     const loaded = await loader.load(decider, order.id);
-    const trace = loaded.traces.get(order.commandId);
+    const trace = loaded.traces.get(traceKey(order.actor, order.commandId));
     if (trace) {
-      if (trace.hash === hash) return { stream, revision: trace.revision, position: trace.position, events: trace.events };
+      if (trace.hash === hash)
+        return { stream, revision: trace.revision, position: trace.position, events: trace.events };
       throw new Refused('idempotency-key-reused', 'This idempotency key was used before with another body.');
     }
     await this.checkImport(order, loaded, stream);
@@ -151,7 +153,8 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     if (order.occurredAt !== undefined && order.occurredAt > later(order.at ?? realNow, loaded.latest)) {
       throw new Refused('invalid', `${order.occurredAt} has not come yet: only an earlier date can be registered.`);
     }
-    const dated = rule.lateTruth && order.occurredAt !== undefined && order.occurredAt < now ? order.occurredAt : undefined;
+    const dated =
+      rule.lateTruth && order.occurredAt !== undefined && order.occurredAt < now ? order.occurredAt : undefined;
     const asked: Asked = {
       name: order.name,
       id: order.id,
@@ -175,11 +178,14 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     let refusal: Refused | undefined;
     try {
       decided = rule.decide(asked, settled, context);
+      if (decided.length > 0 && !asked.importing) await this.deps.admit?.(asked);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      decided = [];
       refusal = error;
     }
-    const after = refusal || !decider.settle ? [] : decider.settle(asked, evolve(settled, decided, actor), context, 'after');
+    const after =
+      refusal || !decider.settle ? [] : decider.settle(asked, evolve(settled, decided, actor), context, 'after');
 
     const common = {
       correlationId: order.correlationId ?? order.commandId,
@@ -188,7 +194,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       ...(order.import !== undefined && { import: order.import }),
     };
     const own = decided.map(({ type, data, at }, index) =>
-      event(derivedId(stream, order.commandId, index), type, data, {
+      event(derivedId('command', stream, traceKey(order.actor, order.commandId), index), type, data, {
         ...common,
         commandId: order.commandId,
         command: order.name,
@@ -199,7 +205,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       }),
     );
     const engine = ({ type, data, at, engine: parts = [] }: Decided) => {
-      const id = derivedId(stream, ...parts);
+      const id = derivedId('engine', stream, ...parts);
       return event(id, type, data, {
         ...common,
         commandId: derivedId(id, 'command'),
@@ -220,7 +226,7 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     if (own.length === 0) return { stream, ...appended, events: [] };
     if (after.length === 0) return { stream, ...appended, events: own.map(({ id, type }) => ({ id, type })) };
     // Where this command's own events stand, so that a repeat gets the same answer to the letter.
-    const mine = (await loader.load(decider, order.id)).traces.get(order.commandId)!;
+    const mine = (await loader.load(decider, order.id)).traces.get(traceKey(order.actor, order.commandId))!;
     return { stream, revision: mine.revision, position: mine.position, events: mine.events };
   }
 

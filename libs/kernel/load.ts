@@ -1,7 +1,7 @@
 import type { AnyDecider, Reads } from './decider.js';
 import type { EventStore } from './event-store.js';
 import { NO_STREAM } from './event-store.js';
-import { factOf, streamOf, type Instant, type Position, type RecordedEvent } from './messages.js';
+import { factOf, streamOf, type Actor, type Instant, type Position, type RecordedEvent } from './messages.js';
 
 /** What one command left in its stream: the answer to a repeat. */
 export interface Trace {
@@ -19,12 +19,16 @@ export interface Loaded<S = any> {
   latest: Instant;
   /** Instant of the first event; '' when it is empty. */
   beginning: Instant;
-  /** By commandId. */
+  /** By {@link traceKey}. */
   traces: ReadonlyMap<string, Trace>;
   /** Whether every event so far came with an import, and with which the last one came. */
   onlyImports: boolean;
   lastImport?: string;
 }
+
+/** A caller chooses its commandIds freely; those that the engine derives are another room, so that nobody can sit in its place. */
+export const traceKey = (actor: Actor, commandId: string): string =>
+  `${actor.role === 'engine' ? 'engine' : 'caller'} ${commandId}`;
 
 /**
  * Streams folded to their true end. What was folded is kept and topped up with what came since, so a long calendar is
@@ -81,8 +85,9 @@ function fold<S>(decider: Pick<AnyDecider<S>, 'evolve'>, from: Loaded<S>, events
     if (occurredAt > latest) latest = occurredAt;
     onlyImports &&= event.metadata.import !== undefined;
     lastImport = event.metadata.import;
-    const before = traces.get(commandId)?.events ?? [];
-    traces.set(commandId, {
+    const key = traceKey(event.metadata.actor, commandId);
+    const before = traces.get(key)?.events ?? [];
+    traces.set(key, {
       hash: commandHash,
       revision: event.revision,
       position: event.position,

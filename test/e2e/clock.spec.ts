@@ -1,0 +1,136 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { issueToken } from '#apps/api/auth';
+import { alarmsSha256 } from '#apps/cli/picture';
+import { parseLines } from '#apps/cli/lines';
+import { Simulation } from '#apps/simulation';
+import type { RecordedEvent, Role } from '#kernel';
+import { dataFolder, peygir, type Run } from '#test/kit/cli';
+
+const TUESDAYS = 'apps/cli/data/economic-tuesdays.ndjson';
+/** Until the resolutions of the third session have been communicated. */
+const LINES = 520;
+
+describe('a running province', () => {
+  const [data, remove] = dataFolder();
+  const env = { PEYGIR_DATA: data, PORT: '0', SMTP_URL: '' };
+  const file = join(data, 'tuesdays.ndjson');
+  let server: Run;
+  let url = '';
+
+  const cli = async (...args: string[]) => {
+    const { said, ended } = peygir(args, env);
+    return { code: await ended, ...said };
+  };
+  const token = (role: Role) => issueToken(data, { sub: role, role, province: 'IR-03' }, 600);
+  const ask = async (role: Role, method: string, path: string, body?: object) => {
+    const headers = { authorization: `Bearer ${await token(role)}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    return { status: answer.status, text: await answer.text() };
+  };
+  /** Waits until the child has said something. */
+  const heard = (run: Run, words: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const listen = () => {
+        const found = words.exec(run.said.err);
+        if (found) resolve(found);
+      };
+      run.child.stderr!.on('data', listen);
+      void run.ended.then(() => reject(new Error(run.said.err)));
+      listen();
+    });
+  const log = async (): Promise<RecordedEvent[]> =>
+    (await ask('oversight', 'GET', '/v1/events?limit=10000')).text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as RecordedEvent);
+
+  beforeAll(async () => {
+    const lines = readFileSync(TUESDAYS, 'utf8').split('\n').slice(0, LINES);
+    writeFileSync(file, lines.join('\n'));
+    server = peygir(['start'], env);
+    url = (await heard(server, /on (http:\S+)/))[1]!;
+  }, 120_000);
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    remove();
+  }, 30_000);
+
+  it('takes a load that was killed in the middle and started again as if nothing had been', async () => {
+    const first = peygir(['load', file, '--server', url], env);
+    await heard(first, /Loading [1-9]\d+\/520/);
+    first.child.kill('SIGKILL');
+    // The runner is killed; what it ran may go on for a moment, which must do no harm either.
+    await first.ended;
+    const second = await cli('load', file, '--server', url, '--strict');
+    expect(second).toMatchObject({ code: 0 });
+
+    const events = await log();
+    const simulated: RecordedEvent[] = [];
+    const simulation = new Simulation((event) => simulated.push(event));
+    for (const line of parseLines(readFileSync(file, 'utf8'), file)) await simulation.send(line);
+    await simulation.advance(new Date().toISOString());
+    const sorted = (all: RecordedEvent[]) =>
+      all
+        .filter(({ stream }) => !stream.startsWith('notice-'))
+        .map(({ stream, revision, type, metadata }) => `${stream} ${revision} ${type} ${metadata.occurredAt}`)
+        .sort();
+    expect(sorted(events)).toEqual(sorted(simulated));
+    expect(alarmsSha256(events)).toBe(alarmsSha256(simulated));
+  }, 120_000);
+
+  it('tells why a date is what it is, over HTTP and on the command line', async () => {
+    const missed = (await log()).find(({ type }) => type === 'DeadlineMissed')!;
+    const [resolution, obligation] = [missed.stream.slice('resolution-'.length), missed.data.obligation];
+    const { status, text } = await ask(
+      'governor',
+      'GET',
+      `/v1/obligations/${resolution}/${obligation}/why?language=en`,
+    );
+    expect(status).toBe(200);
+    const account = JSON.parse(text);
+    expect(account.chapters.at(-1).dueAt).toBe(missed.data.dueAt);
+    const told = await cli('why', resolution, obligation, '--server', url, '--language', 'en');
+    expect(told.out.trimEnd()).toBe(account.story.join('\n'));
+    expect((await cli('why', resolution, obligation, '--server', url)).out).toMatch(/روز کاری [۰-۹]/);
+    expect((await ask('agency', 'GET', `/v1/obligations/${resolution}/${obligation}/why`)).status).toBe(404);
+    expect((await ask('governor', 'GET', `/v1/obligations/${resolution}/nope/why`)).status).toBe(404);
+  }, 120_000);
+
+  it('shows beforehand what a closure or a ladder would change, and changes nothing', async () => {
+    const before = (await log()).length;
+    const day = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+    const data = { dates: [day], reason: 'آلودگی هوا', decree: 'م/۱' };
+    const closure = { command: 'DeclareClosure', id: 'offices', data };
+    const { status, text } = await ask('governor', 'POST', '/v1/what-if', closure);
+    expect(status).toBe(200);
+    const { differences } = JSON.parse(text);
+    expect(differences.length).toBeGreaterThan(0);
+    for (const { difference, from, at } of differences) {
+      if (difference === 'moves') expect(at > from).toBe(true);
+    }
+    const rungs = [{ id: 'minister', when: { after: { workingDays: 200 } }, action: 'escalate', to: 'governor' }];
+    const ladder = await ask('admin', 'POST', '/v1/what-if', {
+      command: 'DefineLadder',
+      id: 'standard',
+      data: { rungs },
+    });
+    const changes = JSON.parse(ladder.text).differences as { difference: string; what: string }[];
+    expect(changes.some(({ difference, what }) => difference === 'vanishes' && what.startsWith('inspection+'))).toBe(
+      true,
+    );
+
+    expect((await ask('secretary', 'POST', '/v1/what-if', closure)).status).toBe(403);
+    const past = { ...closure, data: { ...data, dates: ['2020-01-01'] } };
+    expect((await ask('governor', 'POST', '/v1/what-if', past)).status).toBe(422);
+    expect((await ask('governor', 'POST', '/v1/what-if', { ...closure, id: 'nowhere' })).status).toBe(404);
+    expect((await log()).length).toBe(before);
+  }, 120_000);
+
+  it('decides its own log again and finds no verdict that would differ', async () => {
+    const { code, out, err } = await cli('check-upgrade', '--server', url);
+    expect({ code, out }).toEqual({ code: 0, out: '' });
+    expect(err).toContain('no verdict would differ');
+  }, 120_000);
+});
