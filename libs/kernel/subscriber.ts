@@ -144,11 +144,13 @@ export class Trouble {
   ) {}
 
   begins(error: unknown, message: string): void {
-    const trouble = describe(error);
+    const outage = error instanceof StoreUnavailable;
+    // An outage shows itself in many words; it is one.
+    const trouble = outage ? error.name : describe(error);
     if (trouble !== this.present) {
       // Never the error itself: drivers hang whole connections onto theirs. Of a fault of ours, where it happened.
-      const stack = error instanceof Error && !(error instanceof StoreUnavailable) ? { stack: error.stack } : {};
-      this.log.warn({ ...this.fields, trouble, ...stack }, message);
+      const stack = error instanceof Error && !outage ? { stack: error.stack } : {};
+      this.log.warn({ ...this.fields, trouble: describe(error), ...stack }, message);
     }
     this.present = trouble;
   }

@@ -1,6 +1,7 @@
 import { createPostgresBackend, Queue, runMigrations, Worker, type BackendFactory } from 'bullmq';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { Trouble, type Job, type Jobs, type Log } from '#kernel';
+import { StoreUnavailable, Trouble, type Job, type Jobs, type Log } from '#kernel';
 import type { DatabaseAddress } from './postgres/pool.js';
 
 /** Where the queue lives: PostgreSQL (the embedded default; the owner's login, who makes the schema) or Redis, by URL. */
@@ -15,8 +16,13 @@ const CONNECTIONS = 2 + CONCURRENCY;
 const ATTEMPTS = 3;
 const BACK_OFF_MS = 500;
 const DAY_SECONDS = 86_400;
+/** How long a stop waits for the jobs in hand. */
+const CLOSE_MS = 6_000;
+const LONGEST_RETRY_MS = 2_000;
+/** Until a worker that could not fetch a job asks again; BullMQ's own 15 seconds would be 15 seconds of lateness. */
+const FETCH_RETRY_MS = 500;
 /** Seconds between looks at an idle queue; new jobs are announced, so this only makes a lost announcement good. */
-const IDLE_LOOK_SECONDS = 10;
+const IDLE_LOOK_SECONDS = 5;
 
 const defaultJobOptions = {
   attempts: ATTEMPTS,
@@ -37,29 +43,39 @@ export async function openJobs(home: QueueHome, log: Log): Promise<Jobs> {
     options: '-c search_path=bullmq',
     application_name: `peygir ${process.pid} jobs`,
   });
-  pool.on('error', () => {}); // the next query says it
+  // Connections break when the server goes; the next query says so.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const client = await pool.connect();
   try {
     await runMigrations(client);
   } finally {
     client.release();
   }
-  return new BullJobs({ producer: pool, worker: pool, close: () => pool.end() }, createPostgresBackend, log);
+  const jobs = new BullJobs({ producer: pool, worker: pool, close: () => pool.end() }, createPostgresBackend, log);
+  await jobs.ready();
+  return jobs;
 }
 
 interface Connections {
   producer: any;
   worker: any;
+  /** No new attempts to reach the queue: what waits for it ends. */
+  giveUp?(): void;
   close(): Promise<void>;
 }
 
-const redisHome = (url: string): Connections => ({
-  // A producer that waits for ever would hide the outage from the waker, which knows how to wait better.
-  producer: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy },
-  worker: { url, maxRetriesPerRequest: null, retryStrategy },
-  close: async () => {},
-});
-const retryStrategy = (times: number): number => Math.min(100 * 2 ** times, 2_000);
+function redisHome(url: string): Connections {
+  let leaving = false;
+  const retryStrategy = (times: number) => (leaving ? null : Math.min(100 * 2 ** times, LONGEST_RETRY_MS));
+  return {
+    // A producer that waits for ever would hide the outage from the waker, which knows how to wait better.
+    producer: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy },
+    worker: { url, maxRetriesPerRequest: null, retryStrategy },
+    giveUp: () => (leaving = true),
+    close: async () => {},
+  };
+}
 
 class BullJobs implements Jobs {
   private readonly queue: Queue;
@@ -81,12 +97,37 @@ class BullJobs implements Jobs {
   }
 
   async addBulk(jobs: readonly Job[]): Promise<void> {
-    await this.queue.addBulk(jobs.map(({ id, data }) => ({ name: 'job', data, opts: { jobId: id } })));
+    await this.queue
+      .addBulk(jobs.map(({ id, data }) => ({ name: 'job', data, opts: { jobId: id } })))
+      .catch((error: Error) => Promise.reject(unreachable(error)));
     this.outage.over('the queue works again');
   }
 
+  /** Of the PostgreSQL backend: it never forgets that its first connection failed, so it must not fail unnoticed. */
+  async ready(): Promise<void> {
+    await this.queue.waitUntilReady();
+  }
+
   process(handler: (data: any) => Promise<void>): void {
-    this.worker = new Worker(
+    void this.consume(handler);
+  }
+
+  private async consume(handler: (data: any) => Promise<void>): Promise<void> {
+    while (!this.closing) {
+      this.worker = this.newWorker(handler);
+      try {
+        await this.worker.waitUntilReady();
+        return;
+      } catch (error) {
+        this.troubled(error as Error);
+        await this.worker.close(true).catch(() => {});
+        await sleep(FETCH_RETRY_MS);
+      }
+    }
+  }
+
+  private newWorker(handler: (data: any) => Promise<void>): Worker {
+    const worker = new Worker(
       QUEUE,
       async (job) => {
         this.outage.over('the queue works again');
@@ -99,21 +140,32 @@ class BullJobs implements Jobs {
         drainDelay: IDLE_LOOK_SECONDS,
         // A worker that died leaves its jobs behind for this long; the waker's sweep is as fast.
         lockDuration: 30_000,
+        runRetryDelay: FETCH_RETRY_MS,
       },
       this.backend!,
     );
-    this.worker.on('error', this.troubled);
-    this.worker.on('failed', (_, error) => this.failing.begins(error, 'jobs fail; they are tried again'));
+    worker.on('error', this.troubled);
+    worker.on('failed', (_, error) => this.failing.begins(error, 'jobs fail; they are tried again'));
+    return worker;
   }
 
   async close(): Promise<void> {
     this.closing = true;
-    await this.worker?.close();
-    await this.queue.close();
+    this.connections.giveUp?.();
+    // Never longer than this: what is not done is found due by a later pass.
+    await Promise.race([
+      Promise.allSettled([this.worker?.close(), this.queue.close()]),
+      sleep(CLOSE_MS, undefined, { ref: false }),
+    ]);
     await this.connections.close();
   }
 
   private readonly troubled = (error: Error): void => {
-    if (!this.closing) this.outage.begins(error, 'the queue cannot be reached; alarms wait');
+    if (!this.closing) this.outage.begins(unreachable(error), 'alarms wait for the queue');
   };
 }
+
+const unreachable = (error: Error): StoreUnavailable =>
+  new StoreUnavailable(`The queue cannot be reached: ${error.message || (error as { code?: string }).code}`, {
+    cause: error,
+  });
