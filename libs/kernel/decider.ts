@@ -35,7 +35,10 @@ export interface Asked<Data = any> {
 /** Reads other streams to their true end, for `context`. Folded states are cached and topped up; they must not be changed. */
 export interface Reads {
   /** `revision` is -1 and `state` the initial one when there is no such stream. */
-  state<S>(decider: Pick<AnyDecider<S>, 'aggregate' | 'initial' | 'evolve'>, id: string): Promise<{ state: S; revision: number }>;
+  state<S>(
+    decider: Pick<AnyDecider<S>, 'aggregate' | 'initial' | 'evolve'>,
+    id: string,
+  ): Promise<{ state: S; revision: number }>;
 }
 
 export interface CommandRule<S = any, X = any, Data extends object = any> {

@@ -2,7 +2,10 @@ import type { RecordedEvent } from './messages.js';
 
 /** The little of SQL that read models need, so that kernel and features import no driver. Parameters are $1, $2, … */
 export interface Sql {
-  query<Row extends object = any>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
+  query<Row extends object = any>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>;
 }
 
 /** A database whose work commits together or not at all. @throws StoreUnavailable when it cannot be reached. */

@@ -19,11 +19,18 @@ export function shaped<Data extends object>(type: DataClass<Data>, data: unknown
   const errors: FieldError[] = [];
   badText(data, '', errors, 0);
   if (errors.length === 0 && Buffer.byteLength(JSON.stringify(data)) > MAX_DATA_BYTES) {
-    errors.push({ path: '', reason: `must be at most ${MAX_DATA_BYTES} bytes of JSON; put larger things into evidence` });
+    errors.push({
+      path: '',
+      reason: `must be at most ${MAX_DATA_BYTES} bytes of JSON; put larger things into evidence`,
+    });
   }
   if (errors.length > 0) throw invalid(errors);
   const instance = plainToInstance(type, data);
-  flatten(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false }), '', errors);
+  flatten(
+    validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false }),
+    '',
+    errors,
+  );
   if (errors.length > 0) throw invalid(errors);
   return instance;
 }

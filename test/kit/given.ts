@@ -1,8 +1,24 @@
 import { expect } from '@jest/globals';
-import { ENGINE, Refused, shaped, type Actor, type AnyDecider, type Asked, type Decided, type Fact, type Instant, type Role } from '#kernel';
+import {
+  ENGINE,
+  Refused,
+  shaped,
+  type Actor,
+  type AnyDecider,
+  type Asked,
+  type Decided,
+  type Fact,
+  type Instant,
+  type Role,
+} from '#kernel';
 
 /** A past fact: `fact('CaseOpened', { … })`. Instants default to the morning of the first Economic Tuesday. */
-export const fact = (type: string, data: object, at: Instant = '2026-08-25T06:00:00.000Z', by: Actor = ENGINE): Fact => ({
+export const fact = (
+  type: string,
+  data: object,
+  at: Instant = '2026-08-25T06:00:00.000Z',
+  by: Actor = ENGINE,
+): Fact => ({
   type,
   data,
   at,
@@ -29,7 +45,12 @@ export function given<S, X>(decider: AnyDecider<S, X>, ...facts: Fact[]) {
   const state = facts.reduce((s, f) => deepFreeze(decider.evolve(s, f)), deepFreeze(decider.initial));
   return {
     state,
-    when(name: string, data: object, { actor, now = facts.at(-1)?.at ?? '2026-08-25T06:00:00.000Z', id = 'x', ...rest }: When, context?: X) {
+    when(
+      name: string,
+      data: object,
+      { actor, now = facts.at(-1)?.at ?? '2026-08-25T06:00:00.000Z', id = 'x', ...rest }: When,
+      context?: X,
+    ) {
       const decide = (): Decided[] => {
         const rule = decider.commands[name];
         if (!rule) throw new Error(`no command ${name}`);
