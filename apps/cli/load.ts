@@ -234,8 +234,8 @@ export class Server {
         }
         trouble = parsed(text).detail ?? `status ${response.status}`;
       } catch (error) {
-        const { cause, message } = error as Error;
-        trouble = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code! : message;
+        const { cause, message } = error as Error & { cause?: { message?: string; code?: string } };
+        trouble = cause?.message || cause?.code || message;
       }
       if (performance.now() + pause > ends) {
         const kept = this.reached ? 'What was sent is kept; start the load again.' : 'Is it running? (peygir start)';
