@@ -100,7 +100,3 @@ export async function reached(checkpoints: Checkpoints, name: string, position: 
   if (await checkpoints.waitFor([name], position, 10_000)) return;
   throw new StoreUnavailable(`"${name}" has not come to position ${position} yet`);
 }
-
-/** How far the policies have come: an import waits for this before a line that needs what a policy does. */
-export const policiesReached = (checkpoints: Checkpoints, position: Position, timeoutMs: number): Promise<boolean> =>
-  checkpoints.waitFor(['policies'], position, timeoutMs);
