@@ -70,7 +70,8 @@ export class NoticeSender {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const seen = await this.look();
+        // An empty outbox is asked one question; what settles where is asked of a burst, from its first letter on.
+        const seen = (await this.anyWaits()) ? await this.look() : (this.last = undefined);
         if (seen) {
           await this.gather(seen.settling);
           for (let notice; !signal.aborted && (notice = await this.claim());) await this.tell(notice);
@@ -80,6 +81,11 @@ export class NoticeSender {
       }
       await sleep(this.deps.pollMs ?? 2_000, undefined, { signal }).catch(() => {});
     }
+  }
+
+  private async anyWaits(): Promise<boolean> {
+    const { rowCount } = await this.deps.sql.query('select from notice_outbox where next_attempt_at <= now() limit 1');
+    return rowCount! > 0;
   }
 
   /**
