@@ -9,12 +9,14 @@ import {
   StoreUnavailable,
   systemClock,
   type Answer,
+  type Asked,
   type Database,
   type EventStore,
   type Log,
   type Order,
   type Projection,
 } from '#kernel';
+import { Evidence } from '#evidence';
 import { noticeDecider, NoticeSender, noticesProjection, smtpPost } from '#notices';
 import { deadlines } from '#resolutions';
 import {
@@ -82,6 +84,8 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
   const loader = new Loader(store);
   const imports = new Imports(database);
   await imports.prepare();
+  const evidence = new Evidence(database, config.evidenceMaxBytes);
+  await evidence.prepare();
   const decide = {
     store,
     loader,
@@ -90,6 +94,7 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
     province,
     key: await hashKey(dataDir),
     importOpen: (id: string) => imports.isOpen(id),
+    admit: (asked: Asked) => evidence.admit(asked),
   };
   const handler = new DecideHandler(decide);
   const send = (order: Order): Promise<Answer> => handler.execute(new Decide(order));
@@ -132,6 +137,7 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
     decide,
     auth: config.oidcIssuer ? providerAuth(config.oidcIssuer, province) : await ownAuth(dataDir, province),
     imports,
+    evidence,
     database,
     checkpoints,
     reads: [...allQueries(), whyQuery(decide)],

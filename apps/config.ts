@@ -19,6 +19,8 @@ export interface Config {
   smtp?: { url: string; from: string };
   contacts: Contacts;
   oidcIssuer?: string;
+  /** The largest file that is taken as evidence. */
+  evidenceMaxBytes: number;
   logLevel: string;
 }
 
@@ -90,6 +92,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(smtpUrl && from && { smtp: { url: smtpUrl, from } }),
     contacts: contactsOf(get('PEYGIR_CONTACTS'), wrong),
     oidcIssuer: url('OIDC_ISSUER', 'https', 'http'),
+    evidenceMaxBytes:
+      1e6 * Number(check('EVIDENCE_MAX_MB', (value) => /^([1-9]|[1-9]\d|100)$/.test(value), 'must be 1 to 100', '25')),
     logLevel: check(
       'LOG_LEVEL',
       (value) => LOG_LEVELS.includes(value),

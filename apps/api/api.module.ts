@@ -3,11 +3,12 @@ import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { DecideHandler } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { CommandsController } from './commands.controller.js';
 import { edge, type EdgeOptions } from './edge.js';
+import { evidenceRoutes } from './evidence.js';
 import { HealthController } from './health.controller.js';
 import { ImportsController } from './imports.controller.js';
 import { LogController } from './log.controller.js';
@@ -46,6 +47,9 @@ class ApiModule {
 export async function createApi(deps: ApiDeps & Omit<EdgeOptions, 'auth'>): Promise<NestFastifyApplication> {
   const adapter = await edge(deps);
   const log = adapter.getInstance().log as FastifyBaseLogger;
+  const { evidence } = deps;
+  if (evidence)
+    await (adapter.getInstance() as unknown as FastifyInstance).register(evidenceRoutes({ ...deps, evidence }));
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(deps), adapter, {
     logger: nestLog(log),
     bodyParser: false,

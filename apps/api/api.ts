@@ -1,4 +1,5 @@
 import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
+import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
 
@@ -13,6 +14,8 @@ export interface ApiDeps {
   database: Database;
   checkpoints: Checkpoints;
   reads: readonly Query[];
+  /** Where evidence is kept; without it there are no routes for it. */
+  evidence?: Evidence;
   /** How an import waits for the facts that policies bring to other streams. */
   policies?: {
     /** Event types that some policy listens to. */

@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 // @ts-expect-error -- the one part of class-transformer that knows the classes of nested fields has no types of its own
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { targetConstructorToSchema, validationMetadatasToSchemas } from 'class-validator-jsonschema';
+import { MEDIA_TYPES } from '#evidence';
 import type { CommandRule, DataClass, Query } from '#kernel';
 import type { ApiDeps } from './api.js';
 import { ImportLine } from './imports.controller.js';
@@ -68,6 +69,13 @@ const COMMAND_REFUSALS = {
   412: problem('`revision-mismatch`'),
   413: problem('`too-large`'),
   422: problem('refused; `code` says why'),
+};
+
+const GIVING = {
+  ...REFUSALS,
+  413: problem('`too-large`'),
+  415: problem('`unsupported-media-type`'),
+  422: problem('`evidence-hash-mismatch`, `evidence-type-mismatch`, `evidence-empty`'),
 };
 
 /** The document at `/docs-json`: commands from the deciders' tables, bodies from their class-validator classes. */
@@ -174,6 +182,7 @@ const LOG_AND_IMPORTS = (): Paths => {
     ...rest,
   });
   const line = bodyOf(ImportLine);
+  const sha256 = { ...idParameter('sha256'), schema: { type: 'string' as const, pattern: '^[0-9a-f]{64}$' } };
   return {
     '/v1/imports': { post: imports('Opens an import, kept by a lease.') },
     '/v1/imports/{id}': {
@@ -190,6 +199,23 @@ const LOG_AND_IMPORTS = (): Paths => {
         parameters: [idParameter('id')],
         requestBody: { required: true, ...json({ oneOf: [line, { type: 'array', items: line }] }) },
       }),
+    },
+    '/v1/evidence/{sha256}': {
+      put: {
+        tags: ['evidence'],
+        summary: 'Gives a file that a claim will name. The server hashes it again. For agency, registrar.',
+        parameters: [sha256],
+        requestBody: { required: true, content: Object.fromEntries(MEDIA_TYPES.map((type) => [type, {}])) },
+        responses: { 200: { description: 'Was there already' }, 201: { description: 'Is there now' }, ...GIVING },
+      },
+    },
+    '/v1/obligations/{resolution}/{obligation}/evidence/{sha256}': {
+      get: {
+        tags: ['evidence'],
+        summary: 'A file that a claim on this obligation named, as an attachment.',
+        parameters: [idParameter('resolution'), idParameter('obligation'), sha256],
+        responses: { 200: { description: 'Its bytes' }, ...REFUSALS },
+      },
     },
     '/v1/events': {
       get: {
