@@ -143,6 +143,9 @@ export class CalendarView {
   }
 }
 
+/** A quarter of a year: how long before its end a table of holidays is asked for again. */
+const TABLE_NOTICE_DAYS = 91;
+
 /** A calendar's whole stream, and what was known of it when. */
 export class CalendarHistory {
   private readonly views = new Map<number, CalendarView>();
@@ -165,6 +168,22 @@ export class CalendarHistory {
     let view = this.views.get(count);
     if (!view) this.views.set(count, (view = new CalendarView(this.id, this.changes.slice(0, count))));
     return view;
+  }
+
+  /**
+   * A sentence when the newest table of holidays ends within a quarter, or has ended: lunar holidays follow
+   * announcements, so what is counted beyond the table may come out too early.
+   */
+  tableWarning(now: Instant): string | undefined {
+    const view = this.view();
+    const { holidays } = view.versionOn(Number.MAX_SAFE_INTEGER);
+    const last = holidays
+      .map(({ date }) => date)
+      .sort()
+      .at(-1);
+    if (last === undefined) return `The calendar "${this.id}" has no holidays at all.`;
+    if (dayOf(last) - view.localDay(now) >= TABLE_NOTICE_DAYS) return undefined;
+    return `The calendar "${this.id}" knows no holiday after ${last}; define its next version (DefineCalendar).`;
   }
 
   /** How many changes were recorded before `at` (`inclusive`: or at it). */

@@ -82,6 +82,13 @@ describe('the working-day clock', () => {
     expect(rederive(clock, other.view())).toBe('2026-08-30T11:00:00.000Z');
   });
 
+  it('asks for the next table of holidays a quarter before the last one ends', () => {
+    const table = history({ holidays: [{ date: '2027-03-21', name: 'نوروز' }] });
+    expect(table.tableWarning('2026-12-19T06:00:00.000Z')).toBeUndefined();
+    expect(table.tableWarning('2026-12-21T06:00:00.000Z')).toContain('knows no holiday after 2027-03-21');
+    expect(history().tableWarning('2026-12-21T06:00:00.000Z')).toContain('no holidays at all');
+  });
+
   it('reads durations of weeks, days, hours, minutes and seconds, and nothing else', () => {
     expect(durationMs('P1W2DT3H4M5S')).toBe((((9 * 24 + 3) * 60 + 4) * 60 + 5) * 1000);
     for (const wrong of ['P', 'PT', 'P1M', 'P1Y', 'PT1.5H', '72h', '-PT1H']) expect(durationMs(wrong)).toBeUndefined();

@@ -1,15 +1,17 @@
 import {
+  DateText,
   documentsProjection,
   Id,
   kinds,
   ListParams,
   query,
+  Refused,
   sql,
   textColumn,
   type Documents,
   type Query,
 } from '#kernel';
-import type { CalendarChange } from '#calendar';
+import { CalendarHistory, dateOf, dayOf, type CalendarChange } from '#calendar';
 import type { Agency } from './agency.js';
 import type { RegisterUnitData } from './unit.commands.js';
 import type { WorkingGroup } from './working-group.js';
@@ -80,4 +82,67 @@ export const agencyQuery = query({
   },
 });
 
-export const directoryQueries: readonly Query[] = [agenciesQuery, agencyQuery];
+class CalendarParams {
+  @Id() id!: string;
+}
+
+export const calendarQuery = query({
+  path: 'calendars/:id',
+  summary:
+    'A calendar as it is known now: the version in force, every change, and a warning when its holidays run out.',
+  params: CalendarParams,
+  projections,
+  async find({ id }, scoped) {
+    const row = await scoped.row<CalendarDocument & { now: Date }>(
+      sql`select doc->'changes' as changes, now() from ${kinds.calendars} r where r.id = ${id}`,
+    );
+    if (!row) return undefined;
+    const history = new CalendarHistory(id, row.changes);
+    const view = history.view();
+    const now = row.now.toISOString();
+    const { revision, changes } = history;
+    const warning = history.tableWarning(now);
+    return {
+      id,
+      revision,
+      zone: view.zone,
+      version: view.versionOn(view.localDay(now)),
+      changes,
+      ...(warning && { warning }),
+    };
+  },
+});
+
+class DaysParams {
+  @Id() id!: string;
+  @DateText() from!: string;
+  @DateText() to!: string;
+}
+const MAX_DAYS = 400;
+
+export const calendarDaysQuery = query({
+  path: 'calendars/:id/days',
+  summary: 'Days of a calendar as it is known now, 400 at most: office hours, or why a day does not count.',
+  params: DaysParams,
+  projections,
+  async find({ id, from, to }, scoped) {
+    const [first, last] = [dayOf(from), dayOf(to)];
+    if (last < first || last - first >= MAX_DAYS) {
+      const reason = `must not be before "from", nor more than ${MAX_DAYS} days after it`;
+      throw Refused.invalid(`to ${reason}.`, [{ path: 'to', reason }]);
+    }
+    const row = await scoped.row<CalendarDocument>(
+      sql`select doc->'changes' as changes from ${kinds.calendars} r where r.id = ${id}`,
+    );
+    if (!row) return undefined;
+    const view = new CalendarHistory(id, row.changes).view();
+    const items = Array.from({ length: last - first + 1 }, (_, index) => {
+      const off = view.dayOff(first + index);
+      const date = dateOf(first + index);
+      return off ? { date, off } : { date, opens: view.opens(first + index), closes: view.closes(first + index) };
+    });
+    return { id, zone: view.zone, items };
+  },
+});
+
+export const directoryQueries: readonly Query[] = [agenciesQuery, agencyQuery, calendarQuery, calendarDaysQuery];

@@ -310,10 +310,10 @@ const commands: Record<string, CommandRule<State, Context>> = {
     own: notOwnAgency,
     decide({ data, actor, now }: On<body.ExtensionTerm>, state, context) {
       const o = open(state, data, ROWS.extend);
-      const term = checkExtension(o, data);
       if (o.extensions >= 2 && actor.role !== 'governor') {
         throw Refused.forbidden('From the third extension on only the governor decides.', 'governor-only');
       }
+      const term = checkExtension(o, data);
       const { view, basis } = knownAt(context, o.calendar, now);
       return [{ type: 'ExtensionGranted', data: { ...data, ...setting(extendClock(o.clock!, term, view), basis) } }];
     },

@@ -94,7 +94,7 @@ describe('a running province', () => {
     const told = await cli('why', resolution, obligation, '--server', url, '--language', 'en');
     expect(told.out.trimEnd()).toBe(account.story.join('\n'));
     expect((await cli('why', resolution, obligation, '--server', url)).out).toMatch(/روز کاری [۰-۹]/);
-    expect((await ask('agency', 'GET', `/v1/obligations/${resolution}/${obligation}/why`)).status).toBe(404);
+    expect((await ask('admin', 'GET', `/v1/obligations/${resolution}/${obligation}/why`)).status).toBe(403);
     expect((await ask('governor', 'GET', `/v1/obligations/${resolution}/nope/why`)).status).toBe(404);
   }, 120_000);
 

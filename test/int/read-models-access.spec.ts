@@ -104,6 +104,8 @@ const URLS = [
   'agencies/power',
   'agencies/gas/scorecard',
   'agencies/power/scorecard',
+  'calendars/offices',
+  'calendars/offices/days?from=2026-08-25&to=2026-08-26',
   'visits',
   'cases',
   'cases?unit=mill',
@@ -247,6 +249,8 @@ describe('a unit', () => {
 describe('the technical side', () => {
   const TECHNICAL = [
     'numbers',
+    'calendars/offices',
+    'calendars/offices/days?from=2026-08-25&to=2026-08-26',
     'agencies',
     'agencies/gas',
     'agencies/power',
