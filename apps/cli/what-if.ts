@@ -6,10 +6,11 @@ import { LineError, parseLines, type CommandLine } from './lines.js';
 
 /** Which lines of the timeline a change is about: one by its number, or all that have these fields. */
 type Match = number | { command?: string; id?: string; obligation?: string };
-type Change =
+type Change = { number: number } & (
   | { kind: 'add'; line: CommandLine }
   | { kind: 'omit'; match: Match }
-  | { kind: 'replace'; match: Match; fields: Record<string, unknown> };
+  | { kind: 'replace'; match: Match; fields: Record<string, unknown> }
+);
 
 const MATCH_KEYS = ['command', 'id', 'obligation'];
 
@@ -33,16 +34,16 @@ function parseChanges(text: string, file: string): Change[] {
     const said = value as Record<string, unknown>;
     const kind = ['omit', 'replace'].find((word) => said !== null && typeof said === 'object' && word in said);
     // Alone, so that the order of `at` is asked of the merged timeline and not of this file; blank lines keep its number.
-    if (!kind) return [{ kind: 'add', line: parseLines('\n'.repeat(index) + raw, file)[0]! }];
+    if (!kind) return [{ number, kind: 'add', line: parseLines('\n'.repeat(index) + raw, file)[0]! }];
     const match = said[kind] as Match;
     const object = typeof match === 'object' && match !== null && Object.keys(match).length > 0;
     if (!Number.isInteger(match) && !(object && Object.keys(match).every((key) => MATCH_KEYS.includes(key)))) {
       throw new LineError(file, number, kind, `must be a line's number or an object of ${MATCH_KEYS.join(', ')}`);
     }
-    if (kind === 'omit') return [{ kind, match }];
+    if (kind === 'omit') return [{ number, kind, match }];
     const fields = said['with'];
     if (fields === null || typeof fields !== 'object') throw new LineError(file, number, 'with', 'must be an object');
-    return [{ kind: 'replace', match, fields: fields as Record<string, unknown> }];
+    return [{ number, kind: 'replace', match, fields: fields as Record<string, unknown> }];
   });
 }
 
@@ -62,7 +63,8 @@ export function changed(lines: readonly CommandLine[], text: string, file: strin
       continue;
     }
     const hit = result.filter((line) => matches(line, change.match));
-    if (hit.length === 0) throw new LineError(file, 1, change.kind, `${JSON.stringify(change.match)} matches no line`);
+    if (hit.length === 0)
+      throw new LineError(file, change.number, change.kind, `${JSON.stringify(change.match)} matches no line`);
     result = result.flatMap((line) => {
       if (!matches(line, change.match)) return [line];
       if (change.kind === 'omit') return [];
@@ -91,17 +93,17 @@ async function outcome(lines: readonly CommandLine[], until?: Instant): Promise<
   };
 }
 
+/** Both courses to the same instant, or the longer one would only seem to have more alarms. */
+export async function compared(lines: readonly CommandLine[], other: readonly CommandLine[], until?: Instant) {
+  const ends = [lines.at(-1)?.at, other.at(-1)?.at].filter((at) => at !== undefined).sort();
+  const [before, after] = [await outcome(lines, until ?? ends.at(-1)), await outcome(other, until ?? ends.at(-1))];
+  return { before, after, found: differences(before, after) };
+}
+
 /** `peygir simulate FILE --change CHANGES`: every difference as a JSON line on stdout, a summary on stderr. */
 export async function whatIf(file: string, changes: string, until?: Instant): Promise<void> {
   const lines = parseLines(readFileSync(file, 'utf8'), file);
-  const other = changed(lines, readFileSync(changes, 'utf8'), changes);
-  // Both run to the same instant, or the later one would only seem to have more alarms.
-  const end = [until, lines.at(-1)?.at, other.at(-1)?.at]
-    .filter((at) => at !== undefined)
-    .sort()
-    .at(-1);
-  const [before, after] = [await outcome(lines, until ?? end), await outcome(other, until ?? end)];
-  const found: Difference[] = differences(before, after);
+  const { before, after, found } = await compared(lines, changed(lines, readFileSync(changes, 'utf8'), changes), until);
   for (const difference of found) process.stdout.write(`${JSON.stringify(difference)}\n`);
   const count = (kind: Difference['difference']) => found.filter(({ difference }) => difference === kind).length;
   console.error(
