@@ -46,14 +46,11 @@ export class Frontier {
     return new Frontier(0, []);
   }
 
-  /** A frontier from the roots of the perfect subtrees of a tree of `size` leaves, largest first. */
-  static of(size: number, roots: readonly Hash[]): Frontier {
-    const heights = perfectSubtrees(0, size);
-    if (heights.length !== roots.length) throw new Error(`a tree of ${size} has ${heights.length} perfect subtrees`);
-    return new Frontier(
-      size,
-      heights.map(({ height }, index) => ({ height, hash: roots[index]! })),
-    );
+  /** The frontier of the first `size` leaves of a tree whose nodes can be read. */
+  static async resume(size: number, read: NodeReader): Promise<Frontier> {
+    const edge: { height: number; hash: Hash }[] = [];
+    for (const { height, index } of perfectSubtrees(0, size)) edge.push({ height, hash: await read(height, index) });
+    return new Frontier(size, edge);
   }
 
   get size(): number {

@@ -1,0 +1,223 @@
+import type { Projection, RecordedEvent, Sql } from '#kernel';
+import { localDay } from '#calendar';
+import { leafBytes } from './leaf.js';
+import { checkpointText, formatNote, parseSignedCheckpoint, signNote, type SignerKey } from './note.js';
+import { nodesFrom, TILE_WIDTH, tileWidth } from './tiles.js';
+import { EMPTY_ROOT, Frontier, leafHash, sameHash, type Hash } from './tree.js';
+
+/** After these the log commits itself: nobody shall be able to say later that it was decided or communicated otherwise. */
+const CHECKPOINT_AFTER = ['MinutesSigned', 'ResolutionCommunicated'];
+/** Where a business day ends. */
+const ZONE = 'Asia/Tehran';
+
+/**
+ * The Merkle log: every event in global order as a leaf, in the projection's own transaction, so a leaf is neither lost
+ * nor doubled. Checkpoints are signed after minutes and communications and, at the first event of another day, for the
+ * day that has passed; others on demand ({@link signHead}).
+ *
+ * Checkpoints outlive a rebuild, and every one is compared with the tree that grows again: a log that was changed behind
+ * our back stops here, with the size at which it no longer is what was signed.
+ */
+export const merkleLog = (key: SignerKey): Projection => ({
+  name: 'merkle',
+  version: 1,
+  schema: `
+    create table if not exists audit_tiles (level integer, index bigint, hashes bytea not null, primary key (level, index));
+    create table if not exists audit_leaves (
+      index bigint primary key, position text not null, stream text collate "C" not null, revision integer not null,
+      unique (stream, revision));
+    create table if not exists audit_head (
+      one boolean primary key default true check (one), size bigint not null, root bytea not null, recorded_at text not null);
+    create table if not exists audit_checkpoints (
+      size bigint primary key, root bytea not null, note text not null, reason text not null, signed_at timestamptz not null default now());`,
+  tables: ['audit_tiles', 'audit_leaves', 'audit_head'],
+  on: '*',
+  apply: (events, sql) => append(events, sql, key),
+});
+
+export interface Head {
+  size: number;
+  root: Hash;
+  /** `recordedAt` of the last leaf; '' when there is none. */
+  recordedAt: string;
+}
+
+export async function readHead(sql: Sql): Promise<Head> {
+  const { rows } = await sql.query<{ size: string; root: Buffer; recorded_at: string }>('select * from audit_head');
+  const row = rows[0];
+  if (!row) return { size: 0, root: EMPTY_ROOT, recordedAt: '' };
+  return { size: Number(row.size), root: bytes(row.root), recordedAt: row.recorded_at };
+}
+
+const bytes = (buffer: Buffer): Uint8Array => new Uint8Array(buffer);
+
+/** A tile's bytes as far as they go; empty when there is no such tile. */
+export async function readTile(sql: Sql, level: number, index: number): Promise<Uint8Array> {
+  const { rows } = await sql.query<{ hashes: Buffer }>(
+    'select hashes from audit_tiles where level = $1 and index = $2',
+    [level, index],
+  );
+  return rows[0] ? bytes(rows[0].hashes) : new Uint8Array(0);
+}
+
+/** The frontier lies in the partial tiles of the right edge: one a level. */
+async function readFrontier(sql: Sql, size: number): Promise<{ frontier: Frontier; tiles: Map<string, Tile> }> {
+  const tiles = new Map<string, Tile>();
+  for (let level = 0; Math.floor(size / TILE_WIDTH ** level) > 0; level += 1) {
+    const index = Math.floor(size / TILE_WIDTH ** (level + 1));
+    if (tileWidth(level, index, size) === 0) continue;
+    const hashes = await readTile(sql, level, index);
+    tiles.set(`${level}/${index}`, { level, index, hashes: [hashes] });
+  }
+  const nodes = nodesFrom(size, async (level, index) => tiles.get(`${level}/${index}`)!.hashes[0]!);
+  return { frontier: await Frontier.resume(size, nodes), tiles };
+}
+
+interface Tile {
+  level: number;
+  index: number;
+  /** What was there, and what is added. */
+  hashes: Uint8Array[];
+}
+
+async function append(events: readonly RecordedEvent[], sql: Sql, key: SignerKey): Promise<void> {
+  const head = await readHead(sql);
+  const { frontier, tiles } = await readFrontier(sql, head.size);
+  const changed = new Set<Tile>();
+  const keep = (height: number, node: number, hash: Hash) => {
+    if (height % 8 > 0) return;
+    const [level, index] = [height / 8, Math.floor(node / TILE_WIDTH)];
+    let tile = tiles.get(`${level}/${index}`);
+    if (!tile) tiles.set(`${level}/${index}`, (tile = { level, index, hashes: [] }));
+    tile.hashes.push(hash);
+    changed.add(tile);
+  };
+  const signed: Signed[] = [];
+  const sign = (reason: string) => signed.push(signedAt({ size: frontier.size, root: frontier.root() }, key, reason));
+  let { recordedAt } = head;
+  for (const event of events) {
+    if (recordedAt && localDay(recordedAt, ZONE) < localDay(event.recordedAt, ZONE)) sign('day');
+    frontier.append(leafHash(leafBytes(event)), keep);
+    recordedAt = event.recordedAt;
+    if (CHECKPOINT_AFTER.includes(event.type)) sign(event.type);
+  }
+  await saveTiles(sql, [...changed]);
+  await sql.query(
+    `insert into audit_leaves (index, position, stream, revision)
+     select $1 + row_number() over () - 1, * from unnest($2::text[], $3::text[], $4::int[])`,
+    [
+      head.size,
+      events.map(({ position }) => position),
+      events.map(({ stream }) => stream),
+      events.map(({ revision }) => revision),
+    ],
+  );
+  await sql.query(
+    `insert into audit_head (size, root, recorded_at) values ($1, $2, $3)
+     on conflict (one) do update set size = excluded.size, root = excluded.root, recorded_at = excluded.recorded_at`,
+    [frontier.size, Buffer.from(frontier.root()), recordedAt],
+  );
+  await saveCheckpoints(sql, signed);
+  await compareWithSigned(sql, head.size, frontier.size);
+}
+
+async function saveTiles(sql: Sql, tiles: readonly Tile[]): Promise<void> {
+  await sql.query(
+    `insert into audit_tiles (level, index, hashes) select * from unnest($1::int[], $2::bigint[], $3::bytea[])
+     on conflict (level, index) do update set hashes = excluded.hashes`,
+    [
+      tiles.map(({ level }) => level),
+      tiles.map(({ index }) => index),
+      tiles.map(({ hashes }) => Buffer.concat(hashes)),
+    ],
+  );
+}
+
+interface Signed {
+  size: number;
+  root: Hash;
+  note: string;
+  reason: string;
+}
+
+function signedAt({ size, root }: Pick<Head, 'size' | 'root'>, key: SignerKey, reason: string): Signed {
+  const text = checkpointText({ origin: key.name, size, root });
+  return { size, root, note: formatNote({ text, signatures: [signNote(text, key)] }), reason };
+}
+
+/**
+ * What was signed stays. A log MUST NOT sign two histories (tlog-checkpoint): another root of a size that was signed
+ * ends the transaction.
+ */
+async function saveCheckpoints(sql: Sql, signed: readonly Signed[]): Promise<void> {
+  for (const { size, root, note, reason } of signed) {
+    const { rows } = await sql.query<{ root: Buffer }>(
+      `with added as (
+         insert into audit_checkpoints (size, root, note, reason) values ($1, $2, $3, $4) on conflict do nothing)
+       select root from audit_checkpoints where size = $1`,
+      [size, Buffer.from(root), note, reason],
+    );
+    if (rows[0] && !sameHash(bytes(rows[0].root), root)) throw new Rewritten(size);
+  }
+}
+
+/** Growing again after a rebuild, the tree must pass through every root that was ever signed. */
+async function compareWithSigned(sql: Sql, from: number, to: number): Promise<void> {
+  const { rows } = await sql.query<{ size: string; root: Buffer }>(
+    'select size, root from audit_checkpoints where size > $1 and size <= $2',
+    [from, to],
+  );
+  if (rows.length === 0) return;
+  const nodes = nodesFrom(to, (level, index) => readTile(sql, level, index));
+  for (const { size, root } of rows) {
+    const found = await Frontier.resume(Number(size), nodes);
+    if (!sameHash(found.root(), bytes(root))) throw new Rewritten(Number(size));
+  }
+}
+
+export class Rewritten extends Error {
+  override readonly name = 'Rewritten';
+
+  constructor(size: number) {
+    super(`the log is not what was signed: the tree of its first ${size} events had another root`);
+  }
+}
+
+/** Signs the head as it stands: the checkpoint on demand. The last one again when nothing was added. */
+export async function signHead(sql: Sql, key: SignerKey, reason = 'demand'): Promise<StoredCheckpoint> {
+  const head = await readHead(sql);
+  await saveCheckpoints(sql, [signedAt(head, key, reason)]);
+  return (await readCheckpoints(sql, head.size, head.size))[0]!;
+}
+
+export interface StoredCheckpoint {
+  size: number;
+  /** The signed note, with what witnesses have added. */
+  note: string;
+  reason: string;
+  signedAt: string;
+}
+
+export async function readCheckpoints(sql: Sql, from: number, to: number): Promise<StoredCheckpoint[]> {
+  const { rows } = await sql.query<{ size: string; note: string; reason: string; signed_at: Date }>(
+    'select size, note, reason, signed_at from audit_checkpoints where size >= $1 and size <= $2 order by size',
+    [from, to],
+  );
+  return rows.map(({ size, note, reason, signed_at }) => ({
+    size: Number(size),
+    note,
+    reason,
+    signedAt: signed_at.toISOString(),
+  }));
+}
+
+/** Puts the cosignatures of witnesses into the stored checkpoint; those that are there stay. */
+export async function addSignatures(sql: Sql, size: number, answer: ReturnType<typeof signNote>[]): Promise<string> {
+  const stored = (await readCheckpoints(sql, size, size))[0]!;
+  const { note } = parseSignedCheckpoint(stored.note);
+  const known = new Set(note.signatures.map(({ name, id }) => `${name} ${id}`));
+  const signatures = [...note.signatures, ...answer.filter(({ name, id }) => !known.has(`${name} ${id}`))];
+  const cosigned = formatNote({ text: note.text, signatures });
+  await sql.query('update audit_checkpoints set note = $2 where size = $1', [size, cosigned]);
+  return cosigned;
+}
