@@ -2,6 +2,7 @@ import type { Projection, Query } from '#kernel';
 import { casesProjection, casesQueries } from '#cases';
 import { directoryProjection, directoryQueries, numbersProjection, numbersQueries } from '#directory';
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
+import { searchProjection, searchQueries } from '#search';
 import { sessionsProjection, sessionsQueries } from '#sessions';
 import { visitsProjection, visitsQueries } from '#visits';
 
@@ -13,6 +14,7 @@ export const allProjections: readonly Projection[] = [
   sessionsProjection,
   resolutionsProjection,
   numbersProjection,
+  searchProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -23,4 +25,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...sessionsQueries,
   ...resolutionsQueries(province),
   ...numbersQueries,
+  ...searchQueries,
 ];

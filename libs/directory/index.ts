@@ -1,6 +1,7 @@
 export * from './agency.commands.js';
 export * from './agency.js';
 export * from './categories.js';
+export * from './legal-id.js';
 export * from './unit.commands.js';
 export * from './unit.js';
 export * from './working-group.commands.js';

@@ -11,11 +11,16 @@ const concernsAgency = (me: string): Fragment =>
   sql`exists (select from read_obligations own where own.resolution = t.resolution and own.agency = ${me})`;
 const everyone = (): Fragment => sql`true`;
 
+const caseOfAgency = (me: string): Fragment =>
+  sql`exists (select from read_obligations own where own.case_id = t.id and own.agency = ${me})`;
+const unitOfAgency = (me: string): Fragment =>
+  sql`exists (select from read_cases c join read_obligations own on own.case_id = c.id where c.unit = t.id and own.agency = ${me})`;
+
 export const cases: Kind = {
   noun: 'cases',
   from: 'read_cases t',
   columns: 't.*',
-  agency: (me) => sql`exists (select from read_obligations own where own.case_id = t.id and own.agency = ${me})`,
+  agency: caseOfAgency,
   unit: (me) => sql`t.unit = ${me}`,
   technical: false,
 };
@@ -139,9 +144,21 @@ export const unitNames: Kind = {
   noun: 'units',
   from: 'read_units t',
   columns: 't.id, t.name',
-  agency: (me) =>
-    sql`exists (select from read_cases c join read_obligations own on own.case_id = c.id where c.unit = t.id and own.agency = ${me})`,
+  agency: unitOfAgency,
   unit: (me) => sql`t.id = ${me}`,
+  technical: false,
+};
+
+/** What can be looked for, each row to whoever may read the thing itself. */
+export const searchTexts: Kind = {
+  noun: 'search',
+  from: '(select ref as resolution, s.id as search_id, ref as id, kind, folded, at, doc from read_search s) t',
+  columns: 't.search_id as id, t.kind, t.folded, t.at, t.doc',
+  agency: (me) => sql`((t.kind = 'case' and ${caseOfAgency(me)})
+    or (t.kind = 'resolution' and ${concernsAgency(me)}) or (t.kind = 'unit' and ${unitOfAgency(me)}))`,
+  unit: (me) => sql`((t.kind = 'case' and t.id in (select id from read_cases where unit = ${me}))
+    or (t.kind = 'resolution' and t.resolution in (select id from read_resolutions
+      where case_id in (select id from read_cases where unit = ${me}))) or (t.kind = 'unit' and t.id = ${me}))`,
   technical: false,
 };
 

@@ -3,6 +3,7 @@ export * from './refused.js';
 export * from './clock.js';
 export * from './json.js';
 export * from './ids.js';
+export * from './persian.js';
 export * from './event-store.js';
 export * from './decider.js';
 export * from './policy.js';

@@ -127,6 +127,10 @@ const URLS = [
   'offices/secretary/duties',
   'working-groups/tuesday/summary',
   'numbers',
+  'search?q=title',
+  'search?q=text',
+  'search?q=statement-mill',
+  'search?q=name',
 ];
 
 type Answer = 200 | 403 | 404;
