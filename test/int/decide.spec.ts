@@ -11,7 +11,7 @@ import {
   type AnyDecider,
   type EventStore,
   type Order,
-} from './index.js';
+} from '#kernel';
 
 class Add {
   @IsInt() n!: number;
