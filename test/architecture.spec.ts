@@ -45,6 +45,7 @@ describe('the one who checks it', () => {
     ['libs/calendar/a.ts', `import { x } from '#directory';`, 'message types'],
     ['libs/cases/case.ts', `import { x } from '#stores';`, 'does not choose where'],
     ['libs/stores/a.ts', `import type { X } from '#cases';`, 'never what is stored'],
+    ['libs/cases/case.spec.ts', `import { x } from '../resolutions/state.js';`, 'entered by its door'],
     ['libs/cases/case.ts', `import { x } from '#apps/api/app';`, 'do not know the apps'],
     ['libs/cases/case.ts', `const x = await import('#test/kit/given');`, 'only specs'],
   ])('refuses in %s: %s', (file, statement, why) => {
@@ -61,6 +62,7 @@ describe('the one who checks it', () => {
     ['libs/sessions/session.ts', `import { checkObligations } from '#resolutions';`],
     ['libs/stores/log.ts', `import pg from 'pg';`],
     ['libs/cases/case.spec.ts', `import { given } from '#test/kit/given';`],
+    ['libs/kernel/decide.spec.ts', `import { MemoryEventStore } from '#stores';`],
     ['libs/kernel/decide.ts', `import { CommandHandler } from '@nestjs/cqrs';`],
     ['apps/cli/main.ts', `import { start } from '#stores';`],
     ['test/e2e/a.spec.ts', `import pg from 'pg';`],
