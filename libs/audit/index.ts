@@ -4,3 +4,5 @@ export * from './tiles.js';
 export * from './proof.js';
 export * from './leaf.js';
 export * from './log.projection.js';
+export * from './policy.js';
+export * from './witness.js';
