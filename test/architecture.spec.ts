@@ -46,6 +46,8 @@ describe('the one who checks it', () => {
     ['libs/cases/case.ts', `import { x } from '#stores';`, 'does not choose where'],
     ['libs/stores/a.ts', `import type { X } from '#cases';`, 'never what is stored'],
     ['libs/cases/case.spec.ts', `import { x } from '../resolutions/state.js';`, 'entered by its door'],
+    ['apps/cli/main.ts', `import { x } from '../api/auth.js';`, 'entered by its door'],
+    ['libs/cases/case.ts', `import { x } from '#apps/config';`, 'do not know the apps'],
     ['libs/cases/case.ts', `import { x } from '#apps/api/app';`, 'do not know the apps'],
     ['libs/cases/case.ts', `const x = await import('#test/kit/given');`, 'only specs'],
   ])('refuses in %s: %s', (file, statement, why) => {
@@ -65,6 +67,9 @@ describe('the one who checks it', () => {
     ['libs/kernel/decide.spec.ts', `import { MemoryEventStore } from '#stores';`],
     ['libs/kernel/decide.ts', `import { CommandHandler } from '@nestjs/cqrs';`],
     ['apps/cli/main.ts', `import { start } from '#stores';`],
+    ['apps/cli/main.ts', `import { readConfig } from '#apps/config';`],
+    ['apps/compose.ts', `import { readConfig } from './config.js';`],
+    ['apps/compose.ts', `import { createApi } from '#apps/api/api.module';`],
     ['test/e2e/a.spec.ts', `import pg from 'pg';`],
   ])('allows in %s: %s', (file, statement) => {
     expect(verdict(file, statement)).toBeUndefined();

@@ -46,8 +46,11 @@ export function allImports(root: string): Import[] {
   );
 }
 
-/** `libs/cases`, `apps/api`, `test`. */
-const houseOf = (path: string): string => (path.startsWith('test/') ? 'test' : path.split('/').slice(0, 2).join('/'));
+/** `libs/cases`, `apps/api`, `test`; `apps` for what lies in it directly. */
+function houseOf(path: string): string {
+  const folders = path.split('/').slice(0, -1);
+  return folders[0] === 'test' ? 'test' : folders.slice(0, 2).join('/');
+}
 
 function targetOf({ file, from }: Import): string | undefined {
   if (from.startsWith('.')) return houseOf(relative('.', normalize(join(dirname(file), from))));
@@ -89,9 +92,8 @@ export function breach(statement: Import): string | undefined {
     return no('a folder is entered by its door', `import it as "#${target.replace('libs/', '')}" and export it there`);
   }
   // A spec may put real parts together, as long as it enters by their doors.
-  if (spec || home.startsWith('apps/')) return undefined;
-  if (target.startsWith('apps/'))
-    return no('libraries do not know the apps that use them', 'hand it in as a parameter');
+  if (spec || home.startsWith('apps')) return undefined;
+  if (target.startsWith('apps')) return no('libraries do not know the apps that use them', 'hand it in as a parameter');
   if (home === 'libs/kernel') {
     return no('the kernel imports nothing of ours, so that everything can rest on it', 'define a port in the kernel');
   }
