@@ -34,12 +34,14 @@ create table if not exists due (
   primary key (stream, obligation));
 create index if not exists due_next_attempt_at on due (next_attempt_at);`;
 
-const OF_CLOCKS = ['resolution', calendarDecider.aggregate];
+/** Aggregates whose events the clocks are made of. */
+export const OF_CLOCKS: readonly string[] = ['resolution', calendarDecider.aggregate];
 
 /** Clocks that a change of a calendar re-arms at a time: it bounds memory, not the transaction. */
 const PAGE = 1_000;
 
-interface Clock {
+/** A resolution as the deadline projection keeps it. */
+export interface Clock {
   stream: string;
   state: Resolution;
   import: string | null;
@@ -152,8 +154,10 @@ async function* dependingOn(calendars: readonly string[], sql: Sql): AsyncGenera
   }
 }
 
-interface Due {
+/** A row of `due`. */
+export interface Armed {
   stream: string;
+  /** '' for the resolution's own duty. */
   obligation: string;
   at: Instant;
   what: string;
@@ -164,8 +168,8 @@ const whatOf = (alarm: Alarm): string =>
   alarm.kind === 'rung' ? `rung ${alarm.rung}` : alarm.kind === 'due' ? 'due' : `duty ${alarm.duty} ${alarm.count}`;
 
 /** The next alarm of each obligation, and of the resolution itself. */
-function dueOf({ stream, state, import: batch }: Clock, views: Views, province: string): Due[] {
-  const next = new Map<string, Due>();
+export function armedOf({ stream, state, import: batch }: Clock, views: Views, province: string): Armed[] {
+  const next = new Map<string, Armed>();
   for (const alarm of alarmsOfResolution(state, views, province)) {
     const obligation = alarm.obligation ?? '';
     // What a change moved into the past fires at the change.
@@ -199,7 +203,7 @@ async function keep(clocks: readonly Clock[], province: string, sql: Sql): Promi
 async function arm(clocks: readonly Clock[], calendars: Calendars, province: string, sql: Sql): Promise<void> {
   if (clocks.length === 0) return;
   const streams = clocks.map(({ stream }) => stream);
-  const due = clocks.flatMap((clock) => dueOf(clock, calendars.view, province));
+  const due = clocks.flatMap((clock) => armedOf(clock, calendars.view, province));
   await sql.query(
     `with wanted as (
        select * from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])

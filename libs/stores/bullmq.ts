@@ -1,7 +1,7 @@
 import { createPostgresBackend, Queue, runMigrations, Worker, type BackendFactory } from 'bullmq';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { StoreUnavailable, Trouble, type Job, type Jobs, type Log } from '#kernel';
+import { StoreUnavailable, Trouble, type Job, type JobCounts, type Jobs, type Log } from '#kernel';
 import type { DatabaseAddress } from './postgres/pool.js';
 
 /** Where the queue lives: PostgreSQL (the embedded default; the owner's login, who makes the schema) or Redis, by URL. */
@@ -101,6 +101,18 @@ class BullJobs implements Jobs {
       .addBulk(jobs.map(({ id, data }) => ({ name: 'job', data, opts: { jobId: id } })))
       .catch((error: Error) => Promise.reject(unreachable(error)));
     this.outage.over('the queue works again');
+  }
+
+  async counts(): Promise<JobCounts> {
+    const {
+      waiting = 0,
+      active = 0,
+      delayed = 0,
+      failed = 0,
+    } = await this.queue
+      .getJobCounts('waiting', 'active', 'delayed', 'failed')
+      .catch((error: Error) => Promise.reject(unreachable(error)));
+    return { waiting, active, delayed, failed };
   }
 
   /** Of the PostgreSQL backend: it never forgets that its first connection failed, so it must not fail unnoticed. */

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { Projection } from '#kernel';
+import { Checkpoints, StoreUnavailable, systemClock } from '#kernel';
+import { createSql, PostgresEventStore } from '#stores';
+import { Imports } from '#apps/api/imports';
+import { examine, repair, type DoctorDeps } from '#apps/doctor';
+import { allProjections } from '#apps/read-models';
+import { testDatabase, type TestDatabase } from '#test/kit/postgres';
+import { communicate, establish, silent, workshop } from '#test/kit/worker';
+
+const counts = { waiting: 0, active: 0, delayed: 0, failed: 0 };
+let db: TestDatabase;
+let deps: DoctorDeps;
+let worker: Awaited<ReturnType<ReturnType<typeof workshop>['start']>>;
+
+/** Two resolutions that run and one that is met, on a province whose worker has seen everything. */
+beforeAll(async () => {
+  db = await testDatabase();
+  const database = createSql(db.pool);
+  const store = new PostgresEventStore(db.pool);
+  const checkpoints = new Checkpoints(database);
+  const shop = workshop({ store, database, clock: systemClock });
+  await new Imports(database).prepare();
+  await establish(shop);
+  for (const id of ['r-1', 'r-2', 'r-3']) await communicate(shop, id);
+  await shop.say('governor', 'resolution', 'r-3', 'RevokeObligation', { obligation: 'o1', reason: 'x' });
+  worker = await shop.start({ checkpoints, projections: allProjections });
+  const names = [...allProjections.map(({ name }) => name), 'deadlines', 'policies'];
+  await checkpoints.waitFor(names, await store.head(), 20_000);
+  deps = { store, checkpoints, jobs: { counts: async () => counts }, projections: allProjections, subscribers: ['policies'], running: true, log: silent }; // prettier-ignore
+});
+afterAll(async () => {
+  await worker.stop();
+  await db.close();
+});
+
+it('finds nothing off where nothing is', async () => {
+  const { faults, notes, rebuild } = await examine(deps);
+  expect({ faults, rebuild }).toEqual({ faults: [], rebuild: [] });
+  expect(notes[0]).toMatch(/^2 open obligations, 2 armed alarms, compared with the log up to \d+\.$/);
+});
+
+describe('rows broken on purpose are found, and rebuilt beside the running worker', () => {
+  it.each([
+    ['an alarm that is lost', `delete from due where stream = 'resolution-r-1'`, /^obligation o1 of resolution-r-1 has no alarm; rung remind at .* would never fire\.$/], // prettier-ignore
+    ['an alarm at another instant', `update due set at = at + interval '1 day' where stream = 'resolution-r-2'`, /^The alarm of obligation o1 of resolution-r-2 says rung remind at .*; the log gives rung remind at/], // prettier-ignore
+    ['an alarm of nothing', `insert into due (stream, obligation, at, what, next_attempt_at) values ('resolution-x', 'o9', '2030-01-01', 'due', '2030-01-01')`, /^The alarm of obligation o9 of resolution-x \(due, .*\) is orphaned/], // prettier-ignore
+    ['an alarm put off for ever', `update due set next_attempt_at = at + interval '1 year' where stream = 'resolution-r-1'`, /^The alarm of obligation o1 of resolution-r-1 would not be tried before/], // prettier-ignore
+    ['an alarm that waits for an import that never was', `update due set import = '${randomUUID()}'`, /^The alarm of obligation o1 of resolution-r-1 says/], // prettier-ignore
+    ['a clock that is lost', `delete from clocks where stream = 'resolution-r-2'`, /^resolution-r-2 has no clock\.$/],
+    ['a clock of nothing', `insert into clocks select 'resolution-y', revision, state, calendars, open, import from clocks limit 1`, /^The clock of resolution-y is orphaned/], // prettier-ignore
+    ['a clock that is closed', `update clocks set open = false where stream = 'resolution-r-1'`, /^The clock of resolution-r-1 is not what the log gives\.$/], // prettier-ignore
+    ['a clock that says something else', `update clocks set state = replace(state::text, 'running', 'met')::json`, /^The clock of resolution-r-1 is not what the log gives\.$/], // prettier-ignore
+    ['tables that are gone', 'drop table due', /^Tables of the deadlines are missing: due\.$/],
+    ['a checkpoint past the end', `update checkpoints set position = '99999' where name = 'deadlines'`, /^The subscriber deadlines stands at 99999, after the end of the log/], // prettier-ignore
+    ['a read model that is stuck', `update checkpoints set error = 'cannot apply' where name = 'cases'`, /^The subscriber cases cannot get on at position \d+: cannot apply$/], // prettier-ignore
+    ['a read model of an older release', `update checkpoints set version = 0 where name = 'cases'`, /^The tables of cases belong to an older release/], // prettier-ignore
+    ['a read model that never ran', `delete from checkpoints where name = 'visits'`, /^The subscriber visits has never run\.$/], // prettier-ignore
+  ])('%s', async (_, breaking, sentence) => {
+    await db.pool.query(breaking);
+    const found = await examine(deps);
+    expect(found.faults).toContainEqual(expect.stringMatching(sentence));
+    await repair(found, deps);
+    const { faults, notes } = await examine(deps);
+    expect(faults).toEqual([]);
+    expect(notes[0]).toContain('2 open obligations, 2 armed alarms');
+  });
+});
+
+describe('what no rebuilding mends is said', () => {
+  const faultsWith = async (more: Partial<DoctorDeps>) => (await examine({ ...deps, ...more })).faults;
+
+  it('a duty that no worker holds', async () => {
+    expect(await faultsWith({ subscribers: ['policies'], running: true })).toEqual([]);
+    await db.pool.query(`insert into checkpoints values ('notary', 1, '${await deps.store.head()}')`);
+    expect(await faultsWith({ subscribers: ['policies', 'notary'] })).toEqual(['No worker runs notary.']);
+  });
+
+  it('a subscriber that is behind, which is no fault where nobody should be at work', async () => {
+    const late: Projection = { name: 'late', version: 1, schema: '', tables: [], on: [], apply: async () => {} };
+    await db.pool.query(`insert into checkpoints values ('late', 1, '2')`);
+    const ago = (store: DoctorDeps['store']): DoctorDeps['store'] => ({
+      ...store,
+      head: () => store.head(),
+      readStream: (...args) => store.readStream(...args),
+      readAll: async (after, limit) => {
+        const { events, position } = await store.readAll(after, limit);
+        return { position, events: events.map((event) => ({ ...event, recordedAt: new Date(Date.now() - 600_000).toISOString() })) }; // prettier-ignore
+      },
+    });
+    const behind = /^The subscriber late is behind: at 2 of \d+, by 10 minutes\.$/;
+    const store = ago(deps.store);
+    expect(await faultsWith({ store, projections: [late] })).toContainEqual(expect.stringMatching(behind));
+    const { faults, notes } = await examine({ ...deps, store, projections: [late], running: false });
+    expect(faults).toEqual([]);
+    expect(notes).toContainEqual(expect.stringMatching(behind));
+  });
+
+  it('an alarm that is due and did not fire, unless its import is open', async () => {
+    const overdue = /^1 alarms are due and have not fired; the oldest, resolution-r-1, for 3 hours, tried 0 times\.$/;
+    await db.pool.query(`update due set at = now() - interval '3 hours' where stream = 'resolution-r-1'`);
+    expect(await faultsWith({})).toContainEqual(expect.stringMatching(overdue));
+    const imports = new Imports(deps.checkpoints.db);
+    const { id } = await imports.open('registrar');
+    await db.pool.query('update due set import = $1', [id]);
+    const { faults, notes } = await examine(deps);
+    expect(faults).not.toContainEqual(expect.stringMatching(overdue));
+    expect(notes).toContainEqual(`The import ${id} is open; the alarms of what it touched wait for it.`);
+    await imports.end(id);
+    await repair(await examine(deps), deps);
+  });
+
+  it('a queue that is away; jobs that gave up and refused policies are noted', async () => {
+    const away = { counts: () => Promise.reject(new StoreUnavailable('The queue cannot be reached: ECONNREFUSED')) };
+    expect(await faultsWith({ jobs: away })).toEqual([
+      'The queue cannot be reached: ECONNREFUSED. No alarm fires until it is back.',
+    ]);
+    await db.pool.query(
+      `insert into policy_refusals values ('minutes-issue', $1, 'resolution-z', 'IssueResolution', 'not-found', 'x')`,
+      [randomUUID()],
+    );
+    const { faults, notes } = await examine({ ...deps, jobs: { counts: async () => ({ ...counts, failed: 3 }) } });
+    expect(faults).toEqual([]);
+    expect(notes).toContainEqual('3 jobs gave up in the last week; a later pass has tried their alarms anew.');
+    expect(notes).toContainEqual('  minutes-issue: IssueResolution to resolution-z, not-found');
+  });
+
+  it('only the first of many', async () => {
+    await db.pool.query(`insert into due (stream, obligation, at, what, next_attempt_at)
+      select 'resolution-s-' || n, 'o1', '2030-01-01', 'due', '2030-01-01' from generate_series(1, 30) n`);
+    const { faults } = await examine(deps);
+    expect(faults).toHaveLength(11);
+    expect(faults.at(-1)).toBe('… and 20 more of this kind.');
+  });
+});
