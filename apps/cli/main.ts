@@ -119,6 +119,14 @@ program
   .action(async (options) => (await import('./check-upgrade.js')).checkUpgrade(options));
 
 program
+  .command('doctor')
+  .description('say what is off: clocks without alarms, subscribers that lag, refused policies, queue and database')
+  .option('--repair', 'rebuild from the log what is derived from it and was found wrong')
+  .option('--json', 'print one JSON object: { well, faults, notes }')
+  .addHelpText('after', '\nEnds with code 1 when something is off. It works beside a running server, and without one.')
+  .action(async (options) => (await import('./doctor.js')).doctor(options));
+
+program
   .command('demo')
   .description('start everything on the embedded default, load nine Economic Tuesdays, show what became of them')
   .option('--file <file>', "another province's Tuesdays (NDJSON, as for load)")
