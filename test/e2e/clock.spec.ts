@@ -1,15 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueToken } from '#apps/api/auth';
-import { alarmsSha256 } from '#apps/cli/picture';
-import { parseLines } from '#apps/cli/lines';
-import { Simulation } from '#apps/simulation';
 import type { RecordedEvent, Role } from '#kernel';
 import { dataFolder, peygir, type Run } from '#test/kit/cli';
 
 const TUESDAYS = 'apps/cli/data/economic-tuesdays.ndjson';
-/** Until the resolutions of the third session have been communicated. */
-const LINES = 520;
+/** Until the resolutions of the first session have been communicated and most of them answered or not. */
+const LINES = 260;
 
 describe('a running province', () => {
   const [data, remove] = dataFolder();
@@ -50,35 +47,13 @@ describe('a running province', () => {
     writeFileSync(file, lines.join('\n'));
     server = peygir(['start'], env);
     url = (await heard(server, /on (http:\S+)/))[1]!;
+    expect(await cli('load', file, '--server', url, '--strict')).toMatchObject({ code: 0 });
   }, 120_000);
   afterAll(async () => {
     server.child.kill('SIGTERM');
     expect(await server.ended).toBe(0);
     remove();
   }, 30_000);
-
-  it('takes a load that was killed in the middle and started again as if nothing had been', async () => {
-    const first = peygir(['load', file, '--server', url], env);
-    await heard(first, /Loading [1-9]\d+\/520/);
-    first.child.kill('SIGKILL');
-    // The runner is killed; what it ran may go on for a moment, which must do no harm either.
-    await first.ended;
-    const second = await cli('load', file, '--server', url, '--strict');
-    expect(second).toMatchObject({ code: 0 });
-
-    const events = await log();
-    const simulated: RecordedEvent[] = [];
-    const simulation = new Simulation((event) => simulated.push(event));
-    for (const line of parseLines(readFileSync(file, 'utf8'), file)) await simulation.send(line);
-    await simulation.advance(new Date().toISOString());
-    const sorted = (all: RecordedEvent[]) =>
-      all
-        .filter(({ stream }) => !stream.startsWith('notice-'))
-        .map(({ stream, revision, type, metadata }) => `${stream} ${revision} ${type} ${metadata.occurredAt}`)
-        .sort();
-    expect(sorted(events)).toEqual(sorted(simulated));
-    expect(alarmsSha256(events)).toBe(alarmsSha256(simulated));
-  }, 120_000);
 
   it('tells why a date is what it is, over HTTP and on the command line', async () => {
     const missed = (await log()).find(({ type }) => type === 'DeadlineMissed')!;
