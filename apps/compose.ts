@@ -6,10 +6,13 @@ import {
   Decide,
   DecideHandler,
   Loader,
+  prepareProjections,
   StoreUnavailable,
   systemClock,
+  Trouble,
   type Answer,
   type Asked,
+  type Clock,
   type Database,
   type EventStore,
   type Log,
@@ -24,8 +27,8 @@ import {
   createSql,
   migrate,
   openJobs,
-  PostgresEventStore,
   startEmbeddedPostgres,
+  unavailable,
   type DatabaseAddress,
 } from '#stores';
 import { createApi } from '#apps/api/api.module';
@@ -33,6 +36,7 @@ import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
 import { Imports } from '#apps/api/imports';
 import { whyQuery } from '#apps/api/why';
 import { ConfigError, type Config } from '#apps/config';
+import { openLog, queueHome } from '#apps/homes';
 import { deciders, policies } from '#apps/province';
 import { allProjections, allQueries } from '#apps/read-models';
 import { startWorker } from '#apps/worker/worker';
@@ -40,11 +44,13 @@ import { startWorker } from '#apps/worker/worker';
 export const projections: readonly Projection[] = [...allProjections, noticesProjection];
 
 export interface Running {
-  /** Where it answers: `http://127.0.0.1:3000`. */
+  /** Where it answers: `http://127.0.0.1:3000`. Empty where there is no api. */
   url: string;
   store: EventStore;
   /** Waits until read models have seen the whole log. */
   caughtUp(): Promise<void>;
+  /** Looks for due alarms now, where there is a worker. */
+  wake(): void;
   /** Waits until everybody was told, or it is recorded that nobody was. */
   told(): Promise<void>;
   /** Answers what is in hand, finishes the batch in hand, stops the embedded database. */
@@ -53,33 +59,57 @@ export interface Running {
 
 export const logger = ({ logLevel }: Pick<Config, 'logLevel'>) => pino({ level: logLevel }, pino.destination(2));
 
+/** What runs in this process. A deployment has at least one of each; with a DATABASE_URL of its own, any number. */
+export interface Parts {
+  api: boolean;
+  worker: boolean;
+  /** Only tests have another. */
+  clock?: Clock;
+}
+
+/** Api and worker in one process. */
+export const compose = (config: Config, log: Log = logger(config)): Promise<Running> =>
+  composeParts({ api: true, worker: true }, config, log);
+
 /**
- * The one place where the parts are put together: api and worker in one process, on the embedded PostgreSQL or on the
- * one of DATABASE_URL. What was begun before something failed is closed again.
+ * The one place where the parts are put together: api and worker in one process or each in its own, on the embedded
+ * PostgreSQL or on the one of DATABASE_URL, with the log and the queue there or in places of their own. It waits for
+ * what does not answer yet. What was begun before something failed is closed again.
  */
-export async function compose(config: Config, log: Log = logger(config)): Promise<Running> {
+export async function composeParts(parts: Parts, config: Config, log: Log): Promise<Running> {
   const closing: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const each of closing.splice(0).reverse()) {
       await each().catch((error: unknown) => log.error({ err: error }, 'while stopping'));
     }
   };
-  try {
-    return { ...(await build(config, log, closing)), close };
-  } catch (error) {
-    await close();
-    throw error;
+  const waiting = new Trouble(log, {});
+  for (;;) {
+    try {
+      const built = await build(config, log, closing, parts);
+      waiting.over('what this process needs is there');
+      return { ...built, close };
+    } catch (error) {
+      await close();
+      if (!(error instanceof StoreUnavailable)) throw error;
+      waiting.begins(error, 'what this process needs does not answer yet; waiting for it');
+      await sleep(TRY_EVERY_MS);
+    }
   }
 }
 
-async function build(config: Config, log: Log, closing: (() => Promise<unknown>)[]): Promise<Omit<Running, 'close'>> {
+async function build(
+  config: Config,
+  log: Log,
+  closing: (() => Promise<unknown>)[],
+  { api, worker, clock = systemClock }: Parts,
+): Promise<Omit<Running, 'close'>> {
   const { dataDir, province } = config;
   const address = await databaseOf(config, log, closing);
   const pool = createPool(address, { max: 16 });
   closing.push(() => pool.end());
   const database = createSql(pool);
-  const store = new PostgresEventStore(pool);
-  closing.push(() => store.close());
+  const store = await openLog(config, pool, closing);
 
   const loader = new Loader(store);
   const imports = new Imports(database);
@@ -89,10 +119,10 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
   const decide = {
     store,
     loader,
-    clock: systemClock,
+    clock,
     deciders: [...deciders, noticeDecider],
     province,
-    key: await hashKey(dataDir),
+    key: await hashKey(dataDir, config.secret),
     importOpen: (id: string) => imports.isOpen(id),
     admit: (asked: Asked) => evidence.admit(asked),
   };
@@ -100,22 +130,34 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
   const send = (order: Order): Promise<Answer> => handler.execute(new Decide(order));
 
   const checkpoints = new Checkpoints(database);
-  const worker = await startWorker({
-    store,
-    database,
-    checkpoints,
-    clock: systemClock,
-    jobs: await openJobs({ postgres: address }, log),
-    decide: send,
-    reads: loader,
-    policies,
-    projections,
-    log,
-    openImports: () => imports.running(),
-    // On the embedded database nobody else can hold a lease, so a restart after a crash waits for nobody.
-    ...(!config.databaseUrl && { holder: 'embedded' }),
-  });
-  closing.push(() => worker.stop());
+  const startWorking = async () => {
+    const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
+      Promise.reject(unavailable(error) ?? error),
+    );
+    const started = await startWorker({
+      store,
+      database,
+      checkpoints,
+      clock,
+      jobs,
+      decide: send,
+      reads: loader,
+      policies,
+      projections,
+      log,
+      openImports: () => imports.running(),
+      // On the embedded database nobody else can hold a lease, so a restart after a crash waits for nobody.
+      ...(!config.databaseUrl && { holder: 'embedded' }),
+    }).catch(async (error: unknown) => {
+      await jobs.close();
+      throw error;
+    });
+    closing.push(() => started.stop());
+    return started;
+  };
+  const working = worker ? await startWorking() : undefined;
+  // Reads find their tables, empty or old, before the first worker has come.
+  if (!working) await prepareProjections([...projections, deadlines()], { checkpoints, log });
 
   const due = dueIn(database, store, checkpoints);
   const sender = new NoticeSender({
@@ -129,37 +171,48 @@ async function build(config: Config, log: Log, closing: (() => Promise<unknown>)
     settling: async () => (await imports.running()).length > 0 || (await due()) > 0,
     log,
   });
-  const stopping = new AbortController();
-  const sending = sender.run(stopping.signal);
-  closing.push(() => (stopping.abort(), sending));
+  if (worker) {
+    const stopping = new AbortController();
+    const sending = sender.run(stopping.signal);
+    closing.push(() => (stopping.abort(), sending));
+  }
 
-  const app = await createApi({
-    decide,
-    auth: config.oidcIssuer ? providerAuth(config.oidcIssuer, province) : await ownAuth(dataDir, province),
-    imports,
-    evidence,
-    database,
-    checkpoints,
-    reads: [...allQueries(), whyQuery(decide)],
-    policies: { on: new Set(policies.flatMap(({ on }) => on)), passed: (at, ms) => worker.policiesReached(at, ms) },
-    importEnded: () => worker.wake(),
-    hosts: config.hosts,
-    logLevel: config.logLevel,
-  });
-  closing.push(() => app.close());
-  await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE' && error.code !== 'EADDRNOTAVAIL' && error.code !== 'EACCES') throw error;
-    throw new ConfigError(`Nothing can listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT.`);
-  });
+  const serve = async () => {
+    const app = await createApi({
+      decide,
+      auth: config.oidcIssuer
+        ? providerAuth(config.oidcIssuer, province)
+        : await ownAuth(dataDir, province, config.secret),
+      imports,
+      evidence,
+      database,
+      checkpoints,
+      reads: [...allQueries(), whyQuery(decide)],
+      policies: {
+        on: new Set(policies.flatMap(({ on }) => on)),
+        passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),
+      },
+      importEnded: () => working?.wake(),
+      hosts: config.hosts,
+      logLevel: config.logLevel,
+    });
+    closing.push(() => app.close());
+    await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' && error.code !== 'EADDRNOTAVAIL' && error.code !== 'EACCES') throw error;
+      throw new ConfigError(`Nothing can listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT.`);
+    });
+    return (await app.getUrl()).replace('[::1]', 'localhost');
+  };
   const caughtUp = async () => {
     const names = projections.map(({ name }) => name);
     const head = await store.head();
     while (!(await checkpoints.waitFor(names, head, 5_000)));
   };
   return {
-    url: (await app.getUrl()).replace('[::1]', 'localhost'),
+    url: api ? await serve() : '',
     store,
     caughtUp,
+    wake: () => working?.wake(),
     async told() {
       const waiting = async () => (await caughtUp(), await database.query('select from notice_outbox limit 1'));
       while ((await due()) > 0 || (await waiting()).rowCount) await sleep(100);
@@ -181,20 +234,11 @@ async function databaseOf(
     await migrate(server.connection);
     return server.connection;
   }
-  for (let tries = 1; ; tries++) {
-    try {
-      await migrate(databaseUrl);
-      return databaseUrl;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable) || tries === MAX_TRIES) throw error;
-      log.warn({ err: error }, 'the database does not answer yet; waiting for it');
-      await sleep(TRY_EVERY_MS);
-    }
-  }
+  await migrate(databaseUrl);
+  return databaseUrl;
 }
 
-const MAX_TRIES = 30;
-const TRY_EVERY_MS = 2_000;
+const TRY_EVERY_MS = 1_000;
 
 /** How many clocks are due and have not fired, as of the end of the log; of one import or of all. */
 const dueIn =

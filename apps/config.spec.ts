@@ -31,7 +31,9 @@ describe('configuration', () => {
       PEYGIR_PROVINCE: 'Tabriz',
       PEYGIR_DATA: 'here',
       SMTP_URL: 'smtp://mail',
-      REDIS_URL: 'redis://r',
+      REDIS_URL: 'http://r',
+      EVENT_STORE_URL: 'mongodb://me:secret@log',
+      PEYGIR_SECRET: 'short-secret',
       LOG_LEVEL: 'loud',
     });
     for (const name of [
@@ -41,6 +43,8 @@ describe('configuration', () => {
       'PEYGIR_DATA',
       'SMTP_FROM',
       'REDIS_URL',
+      'EVENT_STORE_URL',
+      'PEYGIR_SECRET',
       'LOG_LEVEL',
     ]) {
       expect(message).toContain(`- ${name} `);

@@ -11,6 +11,12 @@ export interface Config {
   dataDir: string;
   /** Absent: the embedded PostgreSQL in `dataDir`. */
   databaseUrl?: string;
+  /** Where the log is, when not in the database: another PostgreSQL, or an EventStoreDB. */
+  eventStoreUrl?: string;
+  /** Where the queue is, when not in the database. */
+  redisUrl?: string;
+  /** What all nodes of a deployment make their keys of. Absent: keys in `dataDir`. */
+  secret?: string;
   host: string;
   /** 0: any free one. */
   port: number;
@@ -59,19 +65,19 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const get = (name: string): string | undefined => env[name]?.trim() || undefined;
   const check = (name: string, good: (value: string) => boolean, should: string, otherwise?: string) => {
     const value = get(name) ?? otherwise;
-    if (value !== undefined && !good(value)) wrong.push(`${name} ${should}; it is "${hidden(value)}"`);
+    if (value !== undefined && !good(value)) {
+      wrong.push(`${name} ${should}${name === 'PEYGIR_SECRET' ? '' : `; it is "${hidden(value)}"`}`);
+    }
     return value;
   };
   const url = (name: string, ...protocols: string[]) =>
     check(
       name,
-      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)),
+      // Not by URL: a list of cluster nodes is none, nor is a socket without a host.
+      (value) => protocols.some((protocol) => value.startsWith(`${protocol}://`) && !/\s/.test(value)),
       `must be a URL that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
     );
 
-  for (const name of ['EVENT_STORE_URL', 'REDIS_URL']) {
-    if (get(name)) wrong.push(`${name} is for the distributed shape, which this version does not have; leave it out`);
-  }
   const smtpUrl = url('SMTP_URL', 'smtp', 'smtps');
   const from = check('SMTP_FROM', (value) => !/[\r\n]/.test(value) && value.includes('@'), 'must be an e-mail address');
   if (smtpUrl && !from) wrong.push('SMTP_FROM must name the sender when SMTP_URL is set, such as peygir@example.ir');
@@ -81,6 +87,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
     dataDir: data ? resolve(data) : defaultDataDir(),
     databaseUrl: url('DATABASE_URL', 'postgres', 'postgresql'),
+    eventStoreUrl: url('EVENT_STORE_URL', 'postgres', 'postgresql', 'esdb', 'esdb+discover'),
+    redisUrl: url('REDIS_URL', 'redis', 'rediss'),
+    secret: check('PEYGIR_SECRET', (value) => value.length >= 32, 'must have 32 characters or more'),
     host: check('HOST', (value) => /^[\w.:-]+$/.test(value), 'must be an address to listen on', '127.0.0.1')!,
     port: Number(
       check('PORT', (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', '3000'),

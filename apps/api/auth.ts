@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createPrivateKey, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -40,9 +40,9 @@ export interface Claims {
   province: string;
 }
 
-/** Tokens signed by this deployment's own Ed25519 key, made at first start in the data directory. */
-export async function ownAuth(dataDir: string, province: string): Promise<Auth> {
-  const { d: _private, ...open } = await tokenKey(dataDir);
+/** Tokens signed by this deployment's own Ed25519 key: of its secret, or made at first start in the data directory. */
+export async function ownAuth(dataDir: string, province: string, secret?: string): Promise<Auth> {
+  const { d: _private, ...open } = await tokenKey(dataDir, secret);
   const key = (await importJWK(open, 'EdDSA')) as CryptoKey;
   return verifier(province, (token) => jwtVerify(token, key, { ...pinned(ISSUER, AUDIENCE), algorithms: ['EdDSA'] }));
 }
@@ -77,7 +77,12 @@ export function providerAuth(issuer: string, province: string, audience = AUDIEN
 }
 
 /** A token of this deployment, for `peygir token`. `ttlSeconds` counts from now. */
-export async function issueToken(dataDir: string, claims: Claims, ttlSeconds = 30 * 24 * 3600): Promise<string> {
+export async function issueToken(
+  dataDir: string,
+  claims: Claims,
+  ttlSeconds = 30 * 24 * 3600,
+  secret?: string,
+): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({ ...claims })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
@@ -85,23 +90,36 @@ export async function issueToken(dataDir: string, claims: Claims, ttlSeconds = 3
     .setAudience(AUDIENCE)
     .setIssuedAt(now)
     .setExpirationTime(now + ttlSeconds)
-    .sign(await importJWK(await tokenKey(dataDir), 'EdDSA'));
+    .sign(await importJWK(await tokenKey(dataDir, secret), 'EdDSA'));
 }
 
 /** The deployment's key for `commandHash` (see DecideDeps). Losing it only makes old repeats look like new bodies. */
-export const hashKey = (dataDir: string): Promise<string> =>
-  secret(join(dataDir, 'hash.key'), async () => randomBytes(32).toString('hex'));
+export const hashKey = async (dataDir: string, secret?: string): Promise<string> =>
+  secret
+    ? derived(secret, 'hash').toString('hex')
+    : kept(join(dataDir, 'hash.key'), async () => randomBytes(32).toString('hex'));
 
-const tokenKey = async (dataDir: string): Promise<JWK> =>
-  JSON.parse(
-    await secret(join(dataDir, 'token-key.json'), async () => {
-      const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-      return JSON.stringify(await exportJWK(privateKey));
-    }),
-  ) as JWK;
+const tokenKey = async (dataDir: string, secret?: string): Promise<JWK> => {
+  if (secret) {
+    const key = Buffer.concat([ED25519_PKCS8, derived(secret, 'token')]);
+    return createPrivateKey({ key, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }) as JWK;
+  }
+  const made = await kept(join(dataDir, 'token-key.json'), async () => {
+    const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+    return JSON.stringify(await exportJWK(privateKey));
+  });
+  return JSON.parse(made) as JWK;
+};
+
+/** What comes before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410). */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** Nodes that share a secret have the same keys without sharing a folder. */
+const derived = (secret: string, use: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', `peygir ${use}`, 32));
 
 /** The content of a file that only its owner may read; made whole or not at all, also when two processes start at once. */
-async function secret(path: string, make: () => Promise<string>): Promise<string> {
+async function kept(path: string, make: () => Promise<string>): Promise<string> {
   for (;;) {
     const mode = await stat(path).then(
       (found) => found.mode,

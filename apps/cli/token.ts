@@ -21,14 +21,15 @@ export async function printToken(options: TokenOptions): Promise<void> {
 
 /** A token signed with the key in the deployment's data folder; made there when this is the first use. */
 export async function tokenFor(
-  { dataDir, province }: { dataDir: string; province: string },
+  { dataDir, province, secret }: { dataDir: string; province: string; secret?: string },
   options: TokenOptions,
 ): Promise<string> {
   const { role, agency, unit, sub, expires } = options;
   if (role === 'agency' && !agency) throw new Failure('A token of role agency needs --agency.');
   if (role === 'unit' && !unit) throw new Failure('A token of role unit needs --unit.');
   const claims = { sub: sub ?? [role, agency ?? unit].filter(Boolean).join('-'), role, agency, unit, province };
-  return issueToken(dataDir, claims, expires);
+  return issueToken(dataDir, claims, expires, secret);
 }
 
-export const hasTokenKey = ({ dataDir }: { dataDir: string }): boolean => existsSync(`${dataDir}/token-key.json`);
+export const hasTokenKey = ({ dataDir, secret }: { dataDir: string; secret?: string }): boolean =>
+  secret !== undefined || existsSync(`${dataDir}/token-key.json`);

@@ -1,0 +1,42 @@
+import { deciders } from '#apps/province';
+import type { Config } from '#apps/config';
+import type { EventStore } from '#kernel';
+import { noticeDecider } from '#notices';
+import { createPool, migrate, openEsdb, PostgresEventStore, type DatabaseAddress, type QueueHome } from '#stores';
+
+type Pool = ReturnType<typeof createPool>;
+type Homes = Pick<Config, 'eventStoreUrl' | 'redisUrl'>;
+
+/** Whose streams are in the log. */
+const aggregates = [...deciders, noticeDecider].map(({ aggregate }) => aggregate);
+
+/**
+ * The log, where EVENT_STORE_URL says; else in the database of `pool`. What must be closed is added to `closing`.
+ * @throws StoreUnavailable
+ */
+export async function openLog(
+  { eventStoreUrl }: Homes,
+  pool: Pool,
+  closing: (() => Promise<unknown>)[],
+): Promise<EventStore> {
+  if (eventStoreUrl?.startsWith('esdb')) {
+    const store = await openEsdb(eventStoreUrl, { aggregates });
+    closing.push(() => store.close());
+    await store.head();
+    return store;
+  }
+  let home = pool;
+  if (eventStoreUrl) {
+    await migrate(eventStoreUrl);
+    const own = createPool(eventStoreUrl);
+    closing.push(() => own.end());
+    home = own;
+  }
+  const store = new PostgresEventStore(home);
+  closing.push(() => store.close());
+  return store;
+}
+
+/** The queue, where REDIS_URL says; else in the database. */
+export const queueHome = ({ redisUrl }: Homes, database: DatabaseAddress): QueueHome =>
+  redisUrl ? { redis: redisUrl } : { postgres: database };
