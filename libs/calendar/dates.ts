@@ -21,6 +21,7 @@ export function dateOf(day: Day): LocalDate {
 /** 1970-01-01 was a Thursday. */
 export const weekdayOf = (day: Day): Weekday => WEEKDAYS[(((day + 5) % 7) + 7) % 7]!;
 
+/** Whether a text is a date that exists: 2026-02-30 does not. */
 export const isLocalDate = (text: string): boolean =>
   /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOf(dayOf(text)) === text;
 

@@ -1,4 +1,3 @@
-import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -7,40 +6,20 @@ import {
   IsObject,
   IsOptional,
   IsString,
-  Length,
   Matches,
   MaxLength,
-  registerDecorator,
-  ValidateNested,
 } from 'class-validator';
-import { Refused, type AnyDecider, type Asked, type Decided } from '#kernel';
+import { DateText, ListOf, Refused, Text, type AnyDecider, type Asked, type Decided } from '#kernel';
 import {
   CalendarHistory,
   dateOf,
   dayOf,
-  isLocalDate,
   isZone,
   WEEKDAYS,
   type CalendarChange,
   type Hours,
   type Weekday,
 } from '#calendar';
-
-/** A calendar date that exists: 2026-02-30 does not. */
-export function IsLocalDate(options: { each?: boolean } = {}) {
-  return (target: object, propertyName: string) =>
-    registerDecorator({
-      name: 'isLocalDate',
-      target: target.constructor,
-      propertyName,
-      options,
-      validator: {
-        validate: (value: unknown) => typeof value === 'string' && isLocalDate(value),
-        defaultMessage: () =>
-          `${options.each ? 'each value in ' : ''}${propertyName} must be an existing date, YYYY-MM-DD`,
-      },
-    });
-}
 
 const HOURS = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/;
 const hoursFault = (hours: unknown): string | undefined => {
@@ -50,27 +29,27 @@ const hoursFault = (hours: unknown): string | undefined => {
 };
 
 class Holiday {
-  @IsLocalDate() date!: string;
-  @IsString() @Length(1, 200) name!: string;
+  @DateText() date!: string;
+  @Text(200) name!: string;
 }
 
 export class DefineCalendar {
   /** An IANA time zone, such as Asia/Tehran. */
-  @IsString() @Length(1, 64) zone!: string;
+  @Text(64) zone!: string;
   /** For each weekday, sat to fri, the office hours `"07:30-14:30"` or null when closed. */
   @IsObject() week!: Record<Weekday, Hours | null>;
-  @IsArray() @ArrayMaxSize(1000) @ValidateNested({ each: true }) @Type(() => Holiday) holidays!: Holiday[];
+  @ListOf(() => Holiday, 1000) holidays!: Holiday[];
   /** The first date on which this version is in force. */
-  @IsLocalDate() validFrom!: string;
+  @DateText() validFrom!: string;
 }
 
 class ForDates {
-  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(60) @ArrayUnique() @IsLocalDate({ each: true }) dates!: string[];
+  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(60) @ArrayUnique() @DateText(true) dates!: string[];
 }
 
 export class DeclareClosure extends ForDates {
-  @IsString() @Length(1, 500) reason!: string;
-  @IsString() @Length(1, 200) decree!: string;
+  @Text(500) reason!: string;
+  @Text(200) decree!: string;
 }
 
 export class CancelClosure extends ForDates {

@@ -1,13 +1,10 @@
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize,
-  IsArray,
   IsIn,
   IsInt,
   IsObject,
   IsOptional,
   IsString,
-  Length,
   Matches,
   Max,
   Min,
@@ -15,7 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { durationMs, type Term } from '#calendar';
-import { Refused, type AnyDecider, type Asked, type FieldError } from '#kernel';
+import { Id, ListOf, Refused, type AnyDecider, type Asked, type FieldError } from '#kernel';
 
 /** How far from the due instant: working days of the recipient's calendar, or an exact duration. */
 export type Offset = Term;
@@ -71,14 +68,14 @@ class RungData {
   @IsString() @Matches(/^[A-Za-z0-9._+-]{1,100}$/) id!: string;
   @IsObject() @ValidateNested() @Type(() => WhenData) when!: WhenData;
   @IsIn(['remind', 'escalate']) action!: Rung['action'];
-  @IsString() @Length(1, 100) to!: string;
+  @Id() to!: string;
   @IsOptional() @IsString() @MaxLength(1000) legalBasis?: string;
 }
 class RepeatData {
   @IsInt() @Min(1) @Max(750) workingDays!: number;
 }
 export class DefineLadder {
-  @IsArray() @ArrayMaxSize(50) @ValidateNested({ each: true }) @Type(() => RungData) rungs!: RungData[];
+  @ListOf(() => RungData, 50) rungs!: RungData[];
   @IsOptional() @ValidateNested() @Type(() => RepeatData) repeat?: RepeatData;
 }
 

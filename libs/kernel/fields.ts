@@ -38,10 +38,10 @@ export const Id = (): PropertyDecorator =>
   Matches(ID, { message: '$property must be 1 to 100 letters, digits, "-", "_" or "."' });
 
 /** A calendar date that exists, `YYYY-MM-DD`, Gregorian, local to the calendar that counts it. */
-export const DateText = (): PropertyDecorator =>
+export const DateText = (each = false): PropertyDecorator =>
   all(
-    Matches(/^\d{4}-\d\d-\d\d$/, { message: '$property must be a date like 2026-08-25' }),
-    IsISO8601({ strict: true }, { message: '$property must be a date that exists' }),
+    Matches(/^\d{4}-\d\d-\d\d$/, { each, message: '$property must be a date like 2026-08-25' }),
+    IsISO8601({ strict: true }, { each, message: '$property must be a date that exists' }),
   );
 
 /** A list of objects, each of the given class. An element that is a list itself would slip past ValidateNested. */

@@ -40,7 +40,7 @@ export class Loader implements Reads {
 
   constructor(
     private readonly store: Pick<EventStore, 'readStream'>,
-    private readonly capacity = 5_000,
+    private readonly capacity = 1_000,
   ) {}
 
   async load<S>(decider: Pick<AnyDecider<S>, 'aggregate' | 'initial' | 'evolve'>, id: string): Promise<Loaded<S>> {

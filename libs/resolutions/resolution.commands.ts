@@ -1,22 +1,7 @@
 import { Type } from 'class-transformer';
+import { IsInt, IsMimeType, IsOptional, IsString, Matches, Max, MaxLength, Min, registerDecorator, ValidateNested } from 'class-validator'; // prettier-ignore
 import { termFault } from '#calendar';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsInt,
-  IsMimeType,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  registerDecorator,
-  ValidateNested,
-} from 'class-validator';
-
-const ID = /^[A-Za-z0-9._-]{1,100}$/;
+import { Id, ListOf, MAX_LONG_TEXT, MAX_TEXT, Text } from '#kernel';
 
 export class TermData {
   /** Working days of the obligation's calendar, 1 to 750. */
@@ -51,88 +36,79 @@ function IsTerm({ optional = false } = {}) {
  * an obligation without them is refused (422) with a sentence, because that is a rule of the field and not a typing error.
  */
 export class ObligationData {
-  @IsString() @Matches(ID) id!: string;
-  @IsOptional() @IsString() @Matches(ID) agency?: string;
-  @IsString() @Length(1, 4000) action!: string;
-  @IsOptional() @IsString() @MaxLength(4000) acceptance?: string;
+  @Id() id!: string;
+  @IsOptional() @Id() agency?: string;
+  @Text() action!: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT) acceptance?: string;
   @IsOptional() @ValidateNested() @Type(() => TermData) term?: TermData;
   /** Defaults to the agency's own. */
-  @IsOptional() @IsString() @Matches(ID) calendar?: string;
+  @IsOptional() @Id() calendar?: string;
   /** Defaults to `standard`. */
-  @IsOptional() @IsString() @Matches(ID) ladder?: string;
+  @IsOptional() @Id() ladder?: string;
 }
 
+const MAX_OBLIGATIONS = 50;
+
 export class IssueResolution {
-  @IsString() @Matches(ID) session!: string;
-  @IsOptional() @IsString() @Matches(ID) case?: string;
-  @IsString() @Length(1, 100) number!: string;
-  @IsString() @Length(1, 20_000) text!: string;
-  @IsString() @Length(1, 4000) legalBasis!: string;
-  @IsArray()
-  @ArrayMaxSize(50)
-  @ValidateNested({ each: true })
-  @Type(() => ObligationData)
-  obligations!: ObligationData[];
+  @Id() session!: string;
+  @IsOptional() @Id() case?: string;
+  @Text(100) number!: string;
+  @Text(MAX_LONG_TEXT) text!: string;
+  @Text() legalBasis!: string;
+  @ListOf(() => ObligationData, MAX_OBLIGATIONS) obligations!: ObligationData[];
 }
 
 export class CommunicateResolution {
-  @IsString() @Length(1, 100) letterNumber!: string;
+  @Text(100) letterNumber!: string;
 }
 
 class OnObligation {
-  @IsString() @Matches(ID) obligation!: string;
+  @Id() obligation!: string;
+}
+class WithNote extends OnObligation {
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT) note?: string;
 }
 class WithReason extends OnObligation {
-  @IsString() @Length(1, 4000) reason!: string;
+  @Text() reason!: string;
 }
 
-export class AcknowledgeObligation extends OnObligation {
+export class ReportProgress extends WithNote {
   @IsOptional() @IsInt() @Min(0) @Max(100) percent?: number;
-  @IsOptional() @IsString() @MaxLength(4000) note?: string;
 }
-export class ReportProgress extends AcknowledgeObligation {}
+export class AcknowledgeObligation extends ReportProgress {}
 export class DisputeObligation extends WithReason {}
 
 export class EvidenceData {
-  @IsString() @Length(1, 255) name!: string;
+  @Text(255) name!: string;
   /** Lower-case hex SHA-256 of the file's bytes. */
   @Matches(/^[0-9a-f]{64}$/) sha256!: string;
   @IsMimeType() mediaType!: string;
   @IsInt() @Min(0) bytes!: number;
 }
-export class ReportCompliance extends OnObligation {
-  @IsArray()
-  @ArrayMaxSize(50)
-  @ValidateNested({ each: true })
-  @Type(() => EvidenceData)
-  evidence!: EvidenceData[];
-  @IsOptional() @IsString() @MaxLength(4000) note?: string;
+export class ReportCompliance extends WithNote {
+  @ListOf(() => EvidenceData, 50) evidence!: EvidenceData[];
 }
+export class JudgeCompliance extends WithNote {}
 
-export class JudgeCompliance extends OnObligation {
-  @IsOptional() @IsString() @MaxLength(4000) note?: string;
-}
-
-class WithTerm extends WithReason {
+export class ExtensionTerm extends WithReason {
   @IsTerm() workingDays?: number;
   @IsOptional() @IsString() @MaxLength(40) duration?: string;
 }
-export class ExtensionTerm extends WithTerm {}
 export class RefuseExtension extends WithReason {
   @IsTerm({ optional: true }) workingDays?: number;
   @IsOptional() @IsString() @MaxLength(40) duration?: string;
 }
 
 export class ReassignObligation extends OnObligation {
-  @IsString() @Matches(ID) agency!: string;
+  @Id() agency!: string;
   @IsTerm() workingDays?: number;
   @IsOptional() @IsString() @MaxLength(40) duration?: string;
-  @IsOptional() @IsString() @MaxLength(4000) reason?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT) reason?: string;
 }
 
 class OnGround extends OnObligation {
-  @IsString() @Length(1, 4000) ground!: string;
-  @IsString() @Length(1, 1000) document!: string;
+  @Text() ground!: string;
+  @Text(1000) document!: string;
 }
 export class SuspendDeadline extends OnGround {
   /** Working days after which the suspension must be reviewed, 1 to 60. */
@@ -141,19 +117,19 @@ export class SuspendDeadline extends OnGround {
 export class ResumeDeadline extends OnGround {}
 
 export class IssueDirective extends OnObligation {
-  @IsString() @Length(1, 4000) text!: string;
+  @Text() text!: string;
   @IsTerm({ optional: true }) workingDays?: number;
   @IsOptional() @IsString() @MaxLength(40) duration?: string;
 }
 
 export class Refer extends OnObligation {
-  @IsString() @Length(1, 300) body!: string;
-  @IsString() @Length(1, 4000) basis!: string;
+  @Text(300) body!: string;
+  @Text() basis!: string;
 }
 
 export class RevokeObligation extends WithReason {}
 export class RevokeResolution {
-  @IsString() @Length(1, 4000) reason!: string;
+  @Text() reason!: string;
 }
 
 /** The wake-ups of the engine say nothing: both mean "settle now". */
