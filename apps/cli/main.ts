@@ -51,8 +51,11 @@ program
 
 program
   .command('load')
-  .description('send a file of command lines to a running server, as an import')
-  .argument('<file>', 'NDJSON: { "at", "as", "command", "id", "data" } on each line, in order of "at"')
+  .description('send a file of command lines, or a table of old resolutions, to a running server as an import')
+  .argument('<file>', 'NDJSON: { "at", "as", "command", "id", "data" } on each line, in order of "at"; or XLSX, CSV')
+  .option('--mapping <file>', 'for a table: which column means what (JSON)')
+  .option('--dry-run', 'for a table: print the commands that it means, and send nothing')
+  .option('--yes', 'for a table: send what was understood')
   .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
   .option('--token <token>', 'a token of role registrar (default: PEYGIR_TOKEN, else one of this deployment)')
   .option('--strict', 'end with code 1 when a command was refused')
@@ -60,9 +63,20 @@ program
     'after',
     `
 Loading the same file again changes nothing, so what broke off is simply started again.
-Refused commands are listed on stderr and stop nothing. Nothing is sent from a file with a malformed line.`,
+Refused commands are listed on stderr and stop nothing. Nothing is sent from a file with a malformed line.
+
+A table (XLSX, CSV) needs a mapping, and is sent only with --yes; dates may be Persian, digits too:
+  { "workingGroup": "archive",
+    "columns": { "session": "جلسه", "number": "شماره", "date": "تاریخ ابلاغ", "text": "مصوبه", "agency": "دستگاه",
+                 "workingDays": "مهلت", "done": "تاریخ انجام" },
+    "constants": { "legalBasis": "ماده ۶۱", "acceptance": "گزارش دستگاه" },
+    "values": { "agency": { "شرکت گاز": "gas" } } }`,
   )
-  .action(async (file, options) => (await import('./load.js')).loadFile(file, options));
+  .action(async (file, options) =>
+    options.mapping === undefined
+      ? (await import('./load.js')).loadFile(file, options)
+      : (await import('./spreadsheet-load.js')).loadSheet(file, options),
+  );
 
 program
   .command('simulate')
