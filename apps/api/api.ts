@@ -27,4 +27,8 @@ export interface ApiDeps {
   importEnded?(): void;
   /** What else must be well for `/health/ready` (subscribers, mail): each throws when it is not. */
   ready?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** What `/health/ready` tells of besides, and serves on without: the queue. */
+  watched?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** What `/metrics` answers. */
+  metrics?(): Promise<{ type: string; text: string }>;
 }
