@@ -1,39 +1,60 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import type { Sql } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { Problem } from './problem.js';
 
 const PATIENCE_MS = 2_000;
 
-/** `live`: the process answers. `ready`: what it needs answers too, asked anew each time. No token is needed. */
-@Controller('health')
+/**
+ * `live`: the process answers. `ready`: what it needs answers too, asked anew each time; `degraded` when only something
+ * is away without which it still serves. `/metrics`: figures for Prometheus, of no case. No token is needed.
+ */
+@Controller()
 @ApiExcludeController()
 export class HealthController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 
-  @Get('live')
+  @Get('health/live')
   live() {
     return { status: 'ok' };
   }
 
-  @Get('ready')
+  @Get('health/ready')
   async ready() {
-    const { decide, database, ready } = this.api;
-    const asked: [string, () => Promise<unknown>][] = [
-      ['log', () => decide.store.head()],
-      ['database', () => database.query('select 1')],
-      ...Object.entries(ready ?? {}),
-    ];
-    const checks = Object.fromEntries(
-      await Promise.all(asked.map(async ([name, ask]) => [name, (await well(ask)) ? 'ok' : 'failing'] as const)),
-    );
-    if (Object.values(checks).every((state) => state === 'ok')) return { status: 'ok', checks };
+    const { decide, database, ready, watched = {} } = this.api;
+    const [needed, others] = await Promise.all([
+      asked({
+        log: () => decide.store.head(),
+        database: () => database.query('select 1'),
+        ...ready,
+      }),
+      asked(watched),
+    ]);
+    const checks = { ...needed, ...others };
+    const fine = (states: Record<string, string>) => Object.values(states).every((state) => state === 'ok');
+    if (fine(needed)) return { status: fine(others) ? 'ok' : 'degraded', checks };
     throw new Problem(503, 'not-ready', 'Not everything this process needs is there.', {
       headers: { 'retry-after': '1' },
       members: { checks },
     });
   }
+
+  @Get('metrics')
+  async metrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    if (!this.api.metrics) throw new Problem(404, 'not-found', 'This process measures nothing.');
+    const { type, text } = await this.api.metrics();
+    reply.header('content-type', type);
+    return text;
+  }
+}
+
+async function asked(questions: Readonly<Record<string, () => Promise<unknown>>>): Promise<Record<string, string>> {
+  const answers = Object.entries(questions).map(
+    async ([name, ask]) => [name, (await well(ask)) ? 'ok' : 'failing'] as const,
+  );
+  return Object.fromEntries(await Promise.all(answers));
 }
 
 /**

@@ -243,5 +243,12 @@ const LOG_AND_IMPORTS = (): Paths => {
         responses: { 200: { description: 'What it needs answers' }, 503: problem('`not-ready`') },
       },
     },
+    '/metrics': {
+      get: {
+        tags: ['health'],
+        security: [],
+        responses: { 200: { description: 'Figures for Prometheus', content: { 'text/plain': {} } } },
+      },
+    },
   };
 };
