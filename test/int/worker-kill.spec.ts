@@ -70,4 +70,41 @@ describe('a worker that is killed', () => {
       'ObligationEscalated governor',
     ]);
   }, 60_000);
+
+  it('while a closure moves four hundred deadlines: each is moved once, by whoever goes on', async () => {
+    const clock = new TestClock();
+    clock.set('2026-08-25T06:00:00.000Z');
+    const store = new PostgresEventStore(db.pool);
+    const shop = workshop({ store, database: createSql(db.pool), clock });
+    await establish(shop);
+    const ids = Array.from({ length: 400 }, (_, n) => `closed-${n}`);
+    await Promise.all(ids.map((id) => communicate(shop, id)));
+    const moved = async () =>
+      (await db.pool.query(`select stream from log.events where type = 'DeadlineMoved' and stream like '%-closed-%'`))
+        .rows;
+
+    clock.set('2026-08-26T06:00:00.000Z');
+    const closure = { dates: ['2026-08-30'], reason: 'آلودگی هوا', decree: 'م/۱' };
+    await shop.say('governor', 'calendar', 'offices', 'DeclareClosure', closure);
+    const first = await start('2026-08-26T06:00:01.000Z');
+    await eventually(async () => (await moved()).length > 0, 25_000);
+    await end(first, 'SIGKILL');
+    const before = (await moved()).length;
+    // Killed too late is no test of being killed in the middle.
+    expect(before).toBeLessThan(ids.length);
+
+    // Commands go on meanwhile, and settle for themselves what the policy has not done yet.
+    await shop.say('deputy', 'resolution', 'closed-399', 'GrantExtension', {
+      obligation: 'o1',
+      workingDays: 2,
+      reason: 'x',
+    });
+    const second = await start('2026-08-26T06:00:02.000Z');
+    await eventually(async () => (await moved()).length === ids.length, 25_000);
+    await end(second, 'SIGTERM');
+    const streams = (await moved()).map(({ stream }) => stream as string);
+    expect(new Set(streams).size).toBe(ids.length);
+    const types = (await store.readStream('resolution-closed-399')).map(({ type }) => type);
+    expect(types.slice(2)).toEqual(['DeadlineMoved', 'ExtensionGranted']);
+  }, 60_000);
 });
