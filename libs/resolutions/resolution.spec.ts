@@ -387,6 +387,54 @@ describe('the state table of the contract: what each status answers', () => {
   });
 });
 
+describe('what cannot be', () => {
+  const issue = (more: object) => communicated(START, [obligation(more)])[0]!;
+  const dated = (when: string, occurredAt: string, document?: string) =>
+    say(
+      when,
+      'registrar',
+      'ReportCompliance',
+      'r',
+      { obligation: 'o1', evidence, note: '' },
+      { occurredAt, ...(document && { document }) },
+    );
+
+  it.each([
+    ['no owner', { agency: undefined }],
+    ['no term', { term: undefined }],
+    ['no acceptance', { acceptance: ' ' }],
+    ['a term of 0 days', { term: { workingDays: 0 } }],
+    ['a term of 751 days', { term: { workingDays: 751 } }],
+    ['a term of nothing', { term: { duration: 'PT0S' } }],
+    ['two terms', { term: { workingDays: 1, duration: 'P1D' } }],
+    ['an unknown agency', { agency: 'nobody' }],
+    ['an unknown calendar', { calendar: 'lunar' }],
+    ['an unknown ladder', { ladder: 'rope' }],
+  ])('an obligation with %s', async (_, wrong) => {
+    const { codes, refusals } = await tell([JSON.parse(JSON.stringify(issue(wrong)))]);
+    expect(codes).toEqual(['invalid']);
+    expect(refusals[0]!.message).toContain('obligations[0].');
+  });
+
+  it('a date before the stream’s beginning, one that has not come, one without its document', async () => {
+    const { codes } = await tell([
+      ...communicated(START),
+      dated(at('2026-08-26'), at('2026-08-20'), 'د'),
+      dated(at('2026-08-26'), at('2026-08-27'), 'د'),
+      dated(at('2026-08-26'), at('2026-08-25', '10:00')),
+    ]);
+    expect(codes).toEqual(['invalid', 'invalid', 'invalid']);
+  });
+
+  it('an earlier date from anybody but the registrar', async () => {
+    const { codes } = await tell([
+      ...communicated(START),
+      complied(at('2026-08-26'), { occurredAt: at('2026-08-25', '10:00'), document: 'د' }),
+    ]);
+    expect(codes).toEqual(['forbidden']);
+  });
+});
+
 describe('who may', () => {
   it('an agency speaks only for itself, and nobody judges the agency he belongs to', async () => {
     const told = await tell([
