@@ -20,6 +20,8 @@ export interface Config {
   host: string;
   /** 0: any free one. */
   port: number;
+  /** Where a worker of its own answers /health and /metrics; absent: nowhere. An api does so where it listens. */
+  metricsPort?: number;
   /** Names in the Host header that are answered beside the loopback ones. */
   hosts: readonly string[];
   smtp?: { url: string; from: string };
@@ -83,6 +85,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (smtpUrl && !from) wrong.push('SMTP_FROM must name the sender when SMTP_URL is set, such as peygir@example.ir');
   const data = get('PEYGIR_DATA');
   if (data && !isAbsolute(data)) wrong.push(`PEYGIR_DATA must be an absolute path; it is "${data}"`);
+  const port = (name: string, otherwise?: string) =>
+    check(name, (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', otherwise);
+  const metricsPort = port('METRICS_PORT');
   const config: Config = {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
     dataDir: data ? resolve(data) : defaultDataDir(),
@@ -91,9 +96,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: url('REDIS_URL', 'redis', 'rediss'),
     secret: check('PEYGIR_SECRET', (value) => value.length >= 32, 'must have 32 characters or more'),
     host: check('HOST', (value) => /^[\w.:-]+$/.test(value), 'must be an address to listen on', '127.0.0.1')!,
-    port: Number(
-      check('PORT', (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', '3000'),
-    ),
+    port: Number(port('PORT', '3000')),
+    ...(metricsPort !== undefined && { metricsPort: Number(metricsPort) }),
     hosts:
       get('PEYGIR_HOSTS')
         ?.split(',')

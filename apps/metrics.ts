@@ -3,7 +3,8 @@ import { comparePositions, WrongRevision, type Checkpoints, type EventStore, typ
 
 export interface MetricsDeps {
   checkpoints: Checkpoints;
-  jobs: Pick<Jobs, 'counts'>;
+  /** Absent in a process that has nothing to do with the queue. */
+  jobs?: Pick<Jobs, 'counts'>;
 }
 
 /** Of lateness: what the percentiles are about. */
@@ -111,7 +112,7 @@ export class Metrics {
         this.refusals,
         this.unarmed,
       ]),
-      asked('queue', () => this.depth(jobs), [this.queued]),
+      jobs && asked('queue', () => this.depth(jobs), [this.queued]),
     ]);
   }
 

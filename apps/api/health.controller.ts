@@ -23,18 +23,10 @@ export class HealthController {
 
   @Get('health/ready')
   async ready() {
-    const { decide, database, ready, watched = {} } = this.api;
-    const [needed, others] = await Promise.all([
-      asked({
-        log: () => decide.store.head(),
-        database: () => database.query('select 1'),
-        ...ready,
-      }),
-      asked(watched),
-    ]);
-    const checks = { ...needed, ...others };
-    const fine = (states: Record<string, string>) => Object.values(states).every((state) => state === 'ok');
-    if (fine(needed)) return { status: fine(others) ? 'ok' : 'degraded', checks };
+    const { decide, database, ready, watched } = this.api;
+    const needed = { log: () => decide.store.head(), database: () => database.query('select 1'), ...ready };
+    const { status, checks } = await readiness(needed, watched);
+    if (status !== 'not-ready') return { status, checks };
     throw new Problem(503, 'not-ready', 'Not everything this process needs is there.', {
       headers: { 'retry-after': '1' },
       members: { checks },
@@ -50,7 +42,17 @@ export class HealthController {
   }
 }
 
-async function asked(questions: Readonly<Record<string, () => Promise<unknown>>>): Promise<Record<string, string>> {
+type Questions = Readonly<Record<string, () => Promise<unknown>>>;
+
+/** `degraded`: something is away without which this process still serves. Each question has two seconds. */
+export async function readiness(needed: Questions, watched: Questions = {}) {
+  const [must, may] = await Promise.all([asked(needed), asked(watched)]);
+  const fine = (states: Record<string, string>) => Object.values(states).every((state) => state === 'ok');
+  const status = !fine(must) ? 'not-ready' : fine(may) ? 'ok' : 'degraded';
+  return { status, checks: { ...must, ...may } };
+}
+
+async function asked(questions: Questions): Promise<Record<string, string>> {
   const answers = Object.entries(questions).map(
     async ([name, ask]) => [name, (await well(ask)) ? 'ok' : 'failing'] as const,
   );

@@ -1,6 +1,7 @@
 import { Checkpoints, ENGINE, StoreUnavailable, WrongRevision } from '#kernel';
 import { createSql, PostgresEventStore } from '#stores';
 import { Metrics } from '#apps/metrics';
+import { beacon } from '#apps/worker/beacon';
 import { startApi } from '#test/kit/http';
 import { testDatabase } from '#test/kit/postgres';
 import { communicate, establish, happened, TestClock, workshop } from '#test/kit/worker';
@@ -123,4 +124,31 @@ describe('GET /metrics and /health/ready', () => {
       await api.close();
     }
   });
+});
+
+it('a worker of its own answers the same, and nothing else', async () => {
+  let well = true;
+  const { url, close } = await beacon({
+    host: '127.0.0.1',
+    port: 0,
+    ready: { log: async () => (well ? '0' : Promise.reject(new Error('gone'))) },
+    metrics: async () => (well ? { type: 'text/plain', text: 'a 1\n' } : Promise.reject(new Error('gone'))),
+  });
+  const get = async (path: string, method = 'GET') => {
+    const answer = await fetch(url + path, { method });
+    return [answer.status, await answer.text()];
+  };
+  try {
+    expect(await get('/metrics')).toEqual([200, 'a 1\n']);
+    expect(await get('/health/live')).toEqual([200, '{"status":"ok"}']);
+    expect(await get('/health/ready')).toEqual([200, '{"status":"ok","checks":{"log":"ok"}}']);
+    well = false;
+    expect(await get('/health/ready')).toEqual([503, '{"status":"not-ready","checks":{"log":"failing"}}']);
+    expect((await get('/metrics'))[0]).toBe(500);
+    expect((await get('/v1/cases'))[0]).toBe(404);
+    expect((await get('/constructor'))[0]).toBe(404);
+    expect((await get('/metrics', 'POST'))[0]).toBe(404);
+  } finally {
+    await close();
+  }
 });
