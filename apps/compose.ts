@@ -33,12 +33,15 @@ import {
 } from '#stores';
 import { createApi } from '#apps/api/api.module';
 import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
+import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
 import { whyQuery } from '#apps/api/why';
 import { ConfigError, type Config } from '#apps/config';
 import { openLog, queueHome } from '#apps/homes';
+import { Metrics } from '#apps/metrics';
 import { deciders, policies } from '#apps/province';
 import { allProjections, allQueries } from '#apps/read-models';
+import { beacon } from '#apps/worker/beacon';
 import { startWorker } from '#apps/worker/worker';
 
 export const projections: readonly Projection[] = [...allProjections, noticesProjection];
@@ -109,7 +112,8 @@ async function build(
   const pool = createPool(address, { max: 16 });
   closing.push(() => pool.end());
   const database = createSql(pool);
-  const store = await openLog(config, pool, closing);
+  const metrics = new Metrics();
+  const store = metrics.measured(await openLog(config, pool, closing));
 
   const loader = new Loader(store);
   const imports = new Imports(database);
@@ -153,7 +157,7 @@ async function build(
       throw error;
     });
     closing.push(() => started.stop());
-    return started;
+    return { ...started, jobs };
   };
   const working = worker ? await startWorking() : undefined;
   // Reads find their tables, empty or old, before the first worker has come.
@@ -177,6 +181,17 @@ async function build(
     closing.push(() => (stopping.abort(), sending));
   }
 
+  // What each process answers about itself.
+  const told = {
+    ready: { subscribers: subscribersRun(database, ['projections', 'deadlines', 'policies']) },
+    watched: working && { queue: async () => working.jobs.counts?.() },
+    metrics: () => metrics.text(store, { checkpoints, jobs: working?.jobs }),
+  };
+  if (!api && config.metricsPort !== undefined) {
+    const needed = { log: () => store.head(), database: () => database.query('select 1'), ...told.ready };
+    const open = await beacon({ host: config.host, port: config.metricsPort, ...told, ready: needed });
+    closing.push(() => open.close());
+  }
   const serve = async () => {
     const app = await createApi({
       decide,
@@ -193,6 +208,7 @@ async function build(
         passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),
       },
       importEnded: () => working?.wake(),
+      ...told,
       hosts: config.hosts,
       logLevel: config.logLevel,
     });
