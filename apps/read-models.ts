@@ -1,6 +1,13 @@
 import type { Projection, Query } from '#kernel';
 import { casesProjection, casesQueries } from '#cases';
-import { directoryProjection, directoryQueries, numbersProjection, numbersQueries } from '#directory';
+import {
+  directoryProjection,
+  directoryQueries,
+  numbersProjection,
+  numbersQueries,
+  officesProjection,
+  officesQueries,
+} from '#directory';
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
 import { searchProjection, searchQueries } from '#search';
 import { sessionsProjection, sessionsQueries } from '#sessions';
@@ -15,6 +22,7 @@ export const allProjections: readonly Projection[] = [
   resolutionsProjection,
   numbersProjection,
   searchProjection,
+  officesProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -26,4 +34,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...resolutionsQueries(province),
   ...numbersQueries,
   ...searchQueries,
+  ...officesQueries,
 ];

@@ -9,4 +9,6 @@ export * from './working-group.js';
 export * from './calendar.js';
 export * from './ladder.js';
 export * from './directory.projection.js';
+export * from './offices.js';
+export * from './offices.projection.js';
 export * from './numbers.projection.js';

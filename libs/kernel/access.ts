@@ -171,6 +171,9 @@ export const workingGroups: Kind = {
   technical: true,
 };
 
+/** Who holds, held and substitutes for which office. */
+export const offices: Kind = { ...workingGroups, noun: 'offices', from: 'read_offices t' };
+
 /** Working time is no secret, and duties are counted on it. */
 export const calendars: Kind = {
   noun: 'calendars',

@@ -9,6 +9,8 @@ export interface Item {
   number: string | null;
   agency: string | null;
   action: string | null;
+  /** Who answered for the office when this fell to it; absent for agencies and vacant offices. */
+  holder?: string;
 }
 
 const WORDS: Record<string, readonly [fa: string, en: string]> = {
@@ -49,8 +51,8 @@ export function letterOf(items: readonly Item[]): { subject: string; text: strin
     const which = [item.resolution, item.obligation, item.detail].filter(Boolean).join(' / ');
     return [
       `• ${fa} — مصوبهٔ ${item.number ?? item.resolution}${what && ` — ${what}`}`,
-      `  سررسید ${jalali.format(new Date(item.due_at))}`,
-      `  ${en}: ${which}, due ${item.due_at}`,
+      `  سررسید ${jalali.format(new Date(item.due_at))}${item.holder ? ` — در تصدی ${oneLine(item.holder)}` : ''}`,
+      `  ${en}: ${which}, due ${item.due_at}${item.holder ? `, held by ${oneLine(item.holder)}` : ''}`,
     ].join('\n');
   });
   const rest = items.length - lines.length;

@@ -164,6 +164,28 @@ describe('notices', () => {
     expect(text).not.toMatch(/^Bcc:/m);
   });
 
+  it('name who answered for the office when it fell to it, not who does now', async () => {
+    const appointed = (person: string, from: string, to?: string) =>
+      happened('HolderAppointed', { office: 'governor', person, from, ...(to && { to }) });
+    const group = { name: 'Tuesdays', chair: 'governor', secretary: 'secretary', capacity: 14 };
+    await store.append('workingGroup-facilitation', -1, [
+      happened('WorkingGroupEstablished', group),
+      appointed('خانم کریمی', '2026-01-01'),
+      appointed('آقای رضایی', '2026-10-01'),
+    ]);
+    const then = escalated();
+    const resolution = issued();
+    await happen(
+      { ...resolution, data: { ...resolution.data, session: 'facilitation-9' } },
+      { ...then, metadata: { ...then.metadata, occurredAt: '2026-09-20T06:00:00.000Z' } },
+    );
+    const letters: string[] = [];
+    send({ post: { send: async ({ text }) => void letters.push(text), close() {} } });
+    await eventually(async () => (await recorded('NoticeSent')).length === 1);
+    expect(letters[0]).toContain('در تصدی خانم کریمی');
+    expect(letters[0]).not.toContain('رضایی');
+  });
+
   it('become one letter for each recipient when an import has ended', async () => {
     settling = true;
     send();

@@ -5,14 +5,17 @@ import {
   derivedId,
   ENGINE,
   type Answer,
+  type AnyDecider,
   type Checkpoints,
   type EventStore,
+  type Instant,
   type Log,
   type Order,
   type Position,
   type Reads,
   type Sql,
 } from '#kernel';
+import { officeDay, officeOn, partsOfSession, workingGroupDecider } from '#directory';
 import type { Contacts } from './contacts.js';
 import { letterOf, type Item } from './letter.js';
 import { NotDelivered, type Post } from './mail.js';
@@ -48,6 +51,20 @@ interface Look {
   settling: boolean;
   head: Position;
 }
+
+/** Of a resolution, all that a letter to an office asks: whose session it was, and when what fell to an office. */
+const escalations: Pick<
+  AnyDecider<{ session: string; times: ReadonlyMap<string, Instant> }>,
+  'aggregate' | 'initial' | 'evolve'
+> = {
+  aggregate: 'resolution',
+  initial: { session: '', times: new Map() },
+  evolve(state, { type, data, at }, event) {
+    if (type === 'ResolutionIssued') return { ...state, session: data.session };
+    if (data?.to === undefined || !event) return state;
+    return { ...state, times: new Map(state.times).set(event.id, at) };
+  },
+};
 
 /** Nobody waits longer than this for what goes on elsewhere; with an import, for nothing more to come. */
 const MAX_HOLD_SECONDS = 300;
@@ -150,7 +167,7 @@ export class NoticeSender {
     if (!to) return this.failed(notice, 'no-address', true);
     const messageId = `<${notice.id}@notices.peygir>`;
     try {
-      await this.deps.post.send({ messageId, to, ...letterOf(notice.items) });
+      await this.deps.post.send({ messageId, to, ...letterOf(await this.withHolders(notice)) });
     } catch (error) {
       if (!(error instanceof NotDelivered)) throw error;
       this.deps.log.warn({ err: error, recipient: notice.recipient }, 'a notice was not delivered');
@@ -163,6 +180,19 @@ export class NoticeSender {
       return this.failed(notice, 'unreachable', false);
     }
     await this.record(notice, 'RecordNoticeSent', { channel: 'email', messageId });
+  }
+
+  /** Offices are told, and persons hold them: the letter names who did when each thing fell to the office. */
+  private async withHolders({ recipient, items }: Notice): Promise<Item[]> {
+    const named = items.map(async (item): Promise<Item> => {
+      const { session, times } = (await this.deps.reads.state(escalations, item.resolution)).state;
+      const group = partsOfSession(session)?.group;
+      const at = times.get(item.event_id);
+      if (!group || !at) return item;
+      const { state } = await this.deps.reads.state(workingGroupDecider, group);
+      return state.status === 'unknown' ? item : { ...item, holder: officeOn(state, recipient, officeDay(at)).acting };
+    });
+    return Promise.all(named);
   }
 
   private failed(notice: Notice, reason: Failure, final: boolean): Promise<void> {

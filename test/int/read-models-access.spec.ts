@@ -126,6 +126,8 @@ const URLS = [
   'obligations/tuesday-1-2/o1',
   'offices/secretary/duties',
   'working-groups/tuesday/summary',
+  'working-groups/tuesday/offices',
+  'offices/governor/escalations',
   'numbers',
   'search?q=title',
   'search?q=text',
@@ -194,6 +196,8 @@ const PROVINCE_ONLY = [
   'sessions/tuesday-1',
   'offices/secretary/duties',
   'working-groups/tuesday/summary',
+  'working-groups/tuesday/offices',
+  'offices/governor/escalations',
 ];
 
 describe('an agency', () => {
@@ -260,6 +264,7 @@ describe('the technical side', () => {
     'agencies/power',
     'offices/secretary/duties',
     'working-groups/tuesday/summary',
+    'working-groups/tuesday/offices',
   ];
 
   it('is all that admin reads: no word of any case', () =>

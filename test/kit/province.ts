@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { load } from '#apps/cli/load';
 import { compose, type Running } from '#apps/compose';
 import { issueToken } from '#apps/api/auth';
 import type { Role } from '#kernel';
@@ -28,6 +31,8 @@ export interface Province {
   asks(who: Person, method: string, path: string, body?: Body, headers?: Record<string, string>): Promise<Answer>;
   /** Waits until policies have opened cases, issued resolutions, … and read models have seen it. */
   settles(): Promise<void>;
+  /** Loads what happened earlier, as `peygir load` does. Fails when a line is refused. */
+  remembers(lines: readonly object[]): Promise<void>;
   token(who: Person): Promise<string>;
   running: Running;
   close(): Promise<void>;
@@ -94,6 +99,12 @@ export async function aProvince(): Promise<Province> {
       const { status, body } = await sends(who, aggregate, id, command, data);
       if (status === 200) throw new Error(`${command} ${id} was not refused`);
       return body.code;
+    },
+    async remembers(lines) {
+      const file = join(dataDir, 'remembered.ndjson');
+      await writeFile(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+      const { refused } = await load(file, { server: running.url, token: await token('registrar') });
+      if (refused.length > 0) throw new Error(JSON.stringify(refused));
     },
     async sees(who, path) {
       await settles();
