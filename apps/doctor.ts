@@ -13,6 +13,7 @@ import {
 } from '#kernel';
 import { deadlines } from '#resolutions';
 import { completeness } from './completeness.js';
+import { holidayWarnings } from './holidays.js';
 
 export interface DoctorDeps {
   store: EventStore;
@@ -46,7 +47,10 @@ export async function examine(deps: DoctorDeps): Promise<Diagnosis> {
   const found: Diagnosis = { faults: [], notes: [], rebuild: [] };
   await subscribers(deps, found);
   if (deps.running) await leases(deps, found);
-  if (await clocks(deps, found)) await alarms(deps, found);
+  if (await clocks(deps, found)) {
+    await alarms(deps, found);
+    found.notes.push(...(await holidayWarnings(deps.checkpoints.db, new Date().toISOString())));
+  }
   await queue(deps, found);
   await policies(deps, found);
   await database(deps, found);
