@@ -149,6 +149,16 @@ export const unitNames: Kind = {
   technical: false,
 };
 
+/** Units with all that was registered of them. */
+export const units: Kind = {
+  noun: 'units',
+  from: 'read_units t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: false,
+};
+
 /** What can be looked for, each row to whoever may read the thing itself. */
 export const searchTexts: Kind = {
   noun: 'search',

@@ -13,6 +13,7 @@ import {
   type Instant,
   type Query,
 } from '#kernel';
+import { visitListQuery } from './visit-list.js';
 import type { NeedData, PlanVisitData } from './visit.commands.js';
 
 interface VisitDocument extends PlanVisitData {
@@ -64,4 +65,4 @@ export const visitsQuery = query({
     }),
 });
 
-export const visitsQueries: readonly Query[] = [visitsQuery];
+export const visitsQueries: readonly Query[] = [visitsQuery, visitListQuery];

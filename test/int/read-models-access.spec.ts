@@ -107,6 +107,7 @@ const URLS = [
   'calendars/offices',
   'calendars/offices/days?from=2026-08-25&to=2026-08-26',
   'visits',
+  'visit-list',
   'cases',
   'cases?unit=mill',
   'cases?unit=bakery',
@@ -192,6 +193,7 @@ describe('the province', () => {
 const PROVINCE_ONLY = [
   'numbers',
   'visits',
+  'visit-list',
   'sessions',
   'sessions/tuesday-1',
   'offices/secretary/duties',
