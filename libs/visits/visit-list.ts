@@ -64,9 +64,10 @@ export const visitListQuery = query({
           + (doc->'classes' ? 'knowledge-based')::int * ${points('knowledge-based')}
           + (doc->'classes' ? 'brand-revival')::int * ${points('brand-revival')}
           + (overdue > 0)::int * ${points('overdue')}
-          + coalesce(least(months, ${MAX_MONTHS}) * ${points('not-visited-for-months')}, ${points('never-visited')}) as points
+          + case when months is null then ${points('never-visited')}
+              else least(months, ${MAX_MONTHS}) * ${points('not-visited-for-months')} end as points
         from (
-          select u.id, u.doc, v.last_visit, greatest((${today} - v.last_visit::date) / 30, 0) as months,
+          select u.id, u.doc, v.last_visit, case when v.last_visit is not null then greatest((${today} - v.last_visit::date) / 30, 0) end as months,
             (select count(*)::int from ${kinds.cases} c where c.unit = u.id and c.status <> 'closed') as problems,
             (select count(*)::int from ${kinds.obligations} o join ${kinds.cases} c on c.id = o.case_id
               where c.unit = u.id and o.open and o.missed_at is not null) as overdue
