@@ -242,6 +242,17 @@ describe('a change of the calendar', () => {
     expect(told.status()).toBe('missed');
   });
 
+  it('recorded after the due instant does not move what a claim holds either', async () => {
+    const told = await tell([
+      ...communicated(START),
+      complied(at('2026-08-26')),
+      close(at('2026-09-01', '16:00'), '2026-09-01'),
+      refuted(at('2026-09-05')),
+    ]);
+    expect(told.of('DeadlineMoved')).toEqual([]);
+    expect(told.of('DeadlineMissed')[0]!.data.dueAt).toBe(DUE);
+  });
+
   it('moves what a claim holds, and the miss after its refutation names the moved instant', async () => {
     const told = await tell([
       ...communicated(START),

@@ -77,11 +77,10 @@ export function settle(
       changes.shift();
       cursor = later(change.change.at, cursor);
       const { calendar } = change;
-      known.set(
-        calendar,
-        Math.max(known.get(calendar)!, historyOf(context, calendar).changes.indexOf(change.change) + 1),
-      );
-      for (const o of state.obligations) if (o.calendar === calendar) applyChange(o, change.change, views, emit);
+      const count = change.change.revision + 1;
+      known.set(calendar, Math.max(known.get(calendar)!, count));
+      const view = historyOf(context, calendar).view(count);
+      for (const o of state.obligations) if (o.calendar === calendar) applyChange(o, change.change, view, emit);
     } else {
       return decided;
     }
@@ -102,14 +101,17 @@ function firstUnapplied(state: Resolution, calendar: string, known: number): num
 
 type Emit = (type: string, data: object, ...engine: (string | number)[]) => void;
 
-/** Moves what the change moves; takes back a miss that was judged without knowing it. */
-function applyChange(o: Obligation, change: CalendarChange, views: Views, emit: Emit): void {
-  if (!o.clock?.anchor || !o.basis || change.revision <= o.basis.revision) return;
+/**
+ * Moves what the change moves, counted by the calendar as that change left it; takes back a miss that was judged without
+ * knowing it. What was recorded at or after the due instant moves nothing, also while a claim holds the miss back.
+ */
+function applyChange(o: Obligation, change: CalendarChange, view: CalendarView, emit: Emit): void {
+  if (!o.clock?.anchor || !o.basis || change.revision <= o.basis.revision || change.at >= o.clock.dueAt) return;
   const counting = o.status === 'running' || (o.status === 'claimed' && !o.suspension);
-  const misjudged = o.status === 'missed' && change.at < o.clock.dueAt;
+  const misjudged = o.status === 'missed';
   if (!counting && !misjudged) return;
   const from = o.clock.dueAt;
-  const to = rederive(o.clock, views(o.calendar));
+  const to = rederive(o.clock, view);
   if (to === from) return;
   const cause = { stream: streamOf('calendar', o.calendar), revision: change.revision, type: change.type };
   const named = [o.id, o.epoch, o.calendar, change.revision];

@@ -78,6 +78,21 @@ describe('why this date', () => {
     expect(account.chapters[0]!.days!.at(-1)).toEqual({ date: '2026-09-01', counts: 5 });
   });
 
+  it('nor of a claim that was verified after the due day', async () => {
+    const evidence = [{ name: 'a', sha256: 'a'.repeat(64), mediaType: 'text/plain', bytes: 1 }];
+    const { account } = await explained(
+      [
+        say(at('2026-08-30'), { role: 'agency', agency: 'gas' }, 'ReportCompliance', 'r', { ...on, evidence }),
+        close(at('2026-09-01', '15:00'), '2026-09-01'),
+        say(at('2026-09-05'), 'expert', 'VerifyCompliance', 'r', { ...on }),
+      ],
+      at('2026-09-06'),
+    );
+    expect(account.status).toBe('met');
+    expect(account.chapters[0]!.dueAt).toBe(at('2026-09-01', '14:30'));
+    expect(account.chapters[0]!.days!.at(-1)).toEqual({ date: '2026-09-01', counts: 5 });
+  });
+
   it('tells it in Persian with Jalali dates and Persian digits, and in English', async () => {
     const { account } = await explained([close(at('2026-08-26'), '2026-08-30')], at('2026-09-08'));
     const fa = story(account, 'fa').join('\n');

@@ -131,9 +131,13 @@ export function why(
   };
   for (const chapter of chapters) {
     if (!chapter.anchor) continue;
-    // A verdict was judged by what was known before the due instant; nothing recorded later changes the account of it.
-    const end = chapter.endedBy?.type === 'DeadlineMissed' ? chapter.dueAt : (chapter.endedBy?.at ?? now);
-    const view = known(chapter.basis!.calendar, earlier(end, now));
+    // What was recorded at or after the due instant changes no verdict, so it changes no account either.
+    const history = calendars[chapter.basis!.calendar]!;
+    const before = Math.min(
+      history.countAt(earlier(chapter.endedBy?.at ?? now, now), true),
+      history.countAt(chapter.dueAt, false),
+    );
+    const view = history.view(Math.max(1, before));
     const counted = count(chapter.anchor, view);
     const until = stopOf(chapter, view);
     chapter.days = until === undefined ? counted.days : counted.days.filter(({ date }) => date <= until);
