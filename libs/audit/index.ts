@@ -6,3 +6,6 @@ export * from './leaf.js';
 export * from './log.projection.js';
 export * from './policy.js';
 export * from './witness.js';
+export { sha256 } from './platform.js';
+export * from './scope.js';
+export * from './export.js';

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  checkpointText,
+  cosign,
+  COSIGNATURE,
+  formatNote,
+  Frontier,
+  leafBytes,
+  leafHash,
+  signerKey,
+  signNote,
+  vkey,
+  writeExport,
+  type ExportOf,
+  type Leaf,
+  type SignerKey,
+} from '#audit';
+import { Clocks } from '#apps/verifier/clocks';
+import { Numbers } from '#apps/verifier/numbers';
+
+export const LOG = signerKey('peygir.example/IR-03', new Uint8Array(32).fill(1));
+export const WITNESSES = [1, 2, 3].map((n) =>
+  signerKey(`w${n}.example/peygir`, new Uint8Array(32).fill(10 + n), COSIGNATURE),
+);
+
+/** Two of three witnesses. */
+export const POLICY = [
+  `log ${vkey(LOG)}`,
+  ...WITNESSES.map((key, n) => `witness w${n + 1} ${vkey(key)}`),
+  'group two 2 w1 w2 w3',
+  'quorum two',
+  '',
+].join('\n');
+
+export function checkpointOf(events: readonly Leaf[], log: SignerKey = LOG, witnesses = WITNESSES.slice(0, 2)): string {
+  const tree = Frontier.empty();
+  for (const event of events) tree.append(leafHash(leafBytes(event)));
+  const text = checkpointText({ origin: log.name, size: tree.size, root: tree.root() });
+  const signatures = [signNote(text, log), ...witnesses.map((witness) => cosign(text, witness, 1_800_000_000))];
+  return formatNote({ text, signatures });
+}
+
+/** What the log adds up to, by the verifier's own fold: for histories that are made up. */
+export function claimsOf(events: readonly Leaf[], everything = true): object {
+  const clocks = new Clocks(() => {});
+  const numbers = new Numbers(() => {});
+  for (const event of events) {
+    numbers.take(event);
+    clocks.take(event);
+  }
+  return numbers.claims(clocks.resolutions, everything);
+}
+
+/** An export of made-up histories in a folder of its own: `using`-less, so call `remove`. */
+export async function exported(
+  events: readonly Leaf[],
+  more: Partial<ExportOf> = {},
+): Promise<{ dir: string; remove(): void }> {
+  const dir = mkdtempSync(join(tmpdir(), 'export-'));
+  await writeExport(dir, {
+    scope: { kind: 'all' },
+    events: async function* () {
+      yield* events;
+    },
+    checkpoint: checkpointOf(events),
+    kept: [],
+    policy: POLICY,
+    claims: more.claims ?? claimsOf(events),
+    files: {},
+    ...more,
+  });
+  return { dir, remove: () => rmSync(dir, { recursive: true }) };
+}
