@@ -4,6 +4,7 @@ import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGrou
 import { nationalReferralDecider, oversightReferralDecider, referralOpensStream } from '#referrals';
 import { changedCalendarMovesDeadlines, resolutionDecider } from '#resolutions';
 import { sessionDecider, signedMinutesIssueResolutions } from '#sessions';
+import { templateDecider } from '#templates';
 import { visitDecider, visitFindingsOpenCases } from '#visits';
 
 /** Everything that decides, and everything that carries facts between streams. Production and simulation share it. */
@@ -19,6 +20,7 @@ export const deciders: readonly AnyDecider[] = [
   resolutionDecider,
   nationalReferralDecider,
   oversightReferralDecider,
+  templateDecider,
 ];
 
 export const policies: readonly Policy[] = [

@@ -11,6 +11,7 @@ import {
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
 import { searchProjection, searchQueries } from '#search';
 import { sessionsProjection, sessionsQueries } from '#sessions';
+import { templatesProjection, templatesQueries } from '#templates';
 import { visitsProjection, visitsQueries } from '#visits';
 
 /** Every read model. A query may join several: the tables of all of them have to be there. */
@@ -23,6 +24,7 @@ export const allProjections: readonly Projection[] = [
   numbersProjection,
   searchProjection,
   officesProjection,
+  templatesProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -35,4 +37,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...numbersQueries,
   ...searchQueries,
   ...officesQueries,
+  ...templatesQueries,
 ];

@@ -181,6 +181,8 @@ export const workingGroups: Kind = {
   technical: true,
 };
 
+export const templates: Kind = { ...workingGroups, noun: 'templates', from: 'read_templates t' };
+
 /** Who holds, held and substitutes for which office. */
 export const offices: Kind = { ...workingGroups, noun: 'offices', from: 'read_offices t' };
 

@@ -41,6 +41,15 @@ const TIMELINE = [
     chair: 'governor',
     secretary: 'secretary',
   }),
+  say(at('2026-08-02'), 'secretary', 'DefineTemplate', 'land', {
+    category: 'land',
+    title: 'land',
+    agency: 'gas',
+    action: 'land',
+    acceptance: 'deed',
+    term: { workingDays: 5 },
+    legalBasis: 'law',
+  }),
   say(at('2026-08-02'), 'secretary', 'ScheduleSession', 'tuesday', { date: '2026-08-25' }),
   ...CASES.flatMap(({ unit }) => [
     say(at('2026-08-03'), 'secretary', 'RegisterUnit', unit, {
@@ -129,6 +138,8 @@ const URLS = [
   'working-groups/tuesday/summary',
   'working-groups/tuesday/offices',
   'offices/governor/escalations',
+  'templates',
+  'templates/land',
   'numbers',
   'search?q=title',
   'search?q=text',
@@ -200,6 +211,8 @@ const PROVINCE_ONLY = [
   'working-groups/tuesday/summary',
   'working-groups/tuesday/offices',
   'offices/governor/escalations',
+  'templates',
+  'templates/land',
 ];
 
 describe('an agency', () => {
@@ -267,6 +280,8 @@ describe('the technical side', () => {
     'offices/secretary/duties',
     'working-groups/tuesday/summary',
     'working-groups/tuesday/offices',
+    'templates',
+    'templates/land',
   ];
 
   it('is all that admin reads: no word of any case', () =>

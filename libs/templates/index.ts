@@ -1,0 +1,3 @@
+export * from './template.commands.js';
+export * from './template.js';
+export * from './templates.projection.js';
