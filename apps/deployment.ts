@@ -6,12 +6,13 @@ import {
   createSql,
   embeddedConnection,
   migrate,
-  PostgresEventStore,
   startEmbeddedPostgres,
   type DatabaseAddress,
 } from '#stores';
 import { Imports } from '#apps/api/imports';
 import { ConfigError, type Config } from '#apps/config';
+import { openLog } from '#apps/homes';
+import { POLICY_REFUSALS } from '#apps/worker/policies';
 
 /** A deployment's data, for a tool that works beside the app or while it stands still. */
 export interface Deployment {
@@ -27,38 +28,41 @@ export interface Deployment {
 /**
  * The database of DATABASE_URL; else the embedded one, which is started for as long as the tool works when it does not
  * run, and then nobody else can.
+ * @param fresh there need be no data yet
  * @throws ConfigError when there is no data yet; StoreUnavailable
  */
-export async function openDeployment(config: Config, log: Log): Promise<Deployment> {
-  const { address, running, stop } = await addressOf(config, log);
+export async function openDeployment(config: Config, log: Log, fresh = false): Promise<Deployment> {
+  const { address, running, stop } = await addressOf(config, log, fresh);
+  const closing = [stop];
+  const close = async () => {
+    for (const each of closing.splice(0).reverse()) await each();
+  };
   try {
     await migrate(address);
     const pool = createPool(address, { max: 4 });
     const database = createSql(pool);
-    const store = new PostgresEventStore(pool);
+    closing.push(() => pool.end());
+    const store = await openLog(config, pool, closing);
     const checkpoints = new Checkpoints(database);
     await checkpoints.prepare();
     await new Imports(database).prepare();
-    const close = async () => {
-      await store.close();
-      await pool.end();
-      await stop();
-    };
+    await database.query(POLICY_REFUSALS);
     return { address, database, store, checkpoints, running, close };
   } catch (error) {
-    await stop();
+    await close();
     throw error;
   }
 }
 
-async function addressOf({ databaseUrl, dataDir }: Config, log: Log) {
-  const nothing = async () => {};
+async function addressOf({ databaseUrl, dataDir }: Config, log: Log, fresh: boolean) {
+  const nothing = async (): Promise<unknown> => undefined;
   if (databaseUrl) return { address: databaseUrl, running: true, stop: nothing };
-  if (!existsSync(join(dataDir, 'postgres'))) {
+  const there = existsSync(join(dataDir, 'postgres'));
+  if (!there && !fresh) {
     throw new ConfigError(`There is no data in ${dataDir} yet; set PEYGIR_DATA, or DATABASE_URL.`);
   }
-  const address = embeddedConnection(dataDir);
-  if (await answers(address)) return { address, running: true, stop: nothing };
+  const address = there && embeddedConnection(dataDir);
+  if (address && (await answers(address))) return { address, running: true, stop: nothing };
   const server = await startEmbeddedPostgres(dataDir, { log: (message) => log.info({}, message) }).catch(
     (error: Error) => Promise.reject(new ConfigError(error.message, { cause: error })),
   );

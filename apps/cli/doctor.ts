@@ -2,6 +2,7 @@ import { StoreUnavailable } from '#kernel';
 import { openJobs } from '#stores';
 import { logger, projections } from '#apps/compose';
 import { readConfig } from '#apps/config';
+import { queueHome } from '#apps/homes';
 import { openDeployment } from '#apps/deployment';
 import { examine, repair, type Diagnosis, type DoctorDeps } from '#apps/doctor';
 import { Failure } from './failure.js';
@@ -12,7 +13,7 @@ export async function doctor({ repair: repairing, json }: { repair?: true; json?
   const log = logger(config);
   const deployment = await openDeployment(config, log).catch(unreachable);
   try {
-    const jobs = await openJobs({ postgres: deployment.address }, log);
+    const jobs = await openJobs(queueHome(config, deployment.address), log);
     try {
       const deps: DoctorDeps = { ...deployment, jobs, projections, subscribers: ['policies'], log };
       let found = await examine(deps);

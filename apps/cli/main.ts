@@ -141,6 +141,22 @@ program
   .action(async (options) => (await import('./doctor.js')).doctor(options));
 
 program
+  .command('backup')
+  .description('save the whole deployment as it is at one moment into a file; the server may run meanwhile')
+  .argument('<file>', 'a new file; whoever has it has everything, keys and evidence too')
+  .action(async (file) => (await import('./backup.js')).save(file));
+
+program
+  .command('restore')
+  .description('put a backup into an empty deployment, all of it or nothing; the server must not run')
+  .argument('<file>', 'a file made by peygir backup')
+  .addHelpText(
+    'after',
+    '\nWhat had fired does not fire again. Example:\n  $ PEYGIR_DATA=/srv/new peygir restore monday.peygir',
+  )
+  .action(async (file) => (await import('./backup.js')).fetchBack(file));
+
+program
   .command('demo')
   .description('start everything on the embedded default, load nine Economic Tuesdays, show what became of them')
   .option('--file <file>', "another province's Tuesdays (NDJSON, as for load)")

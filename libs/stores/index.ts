@@ -13,3 +13,4 @@ export async function openEsdb(url: string, options: EsdbOptions): Promise<Event
   const { EsdbEventStore } = await import('./esdb.js');
   return new EsdbEventStore(url, options);
 }
+export * from './postgres/copy.js';

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { prepareProjections, type Checkpoints, type Log, type Projection, type Sql } from '#kernel';
+import {
+  applicationTables,
+  inSnapshot,
+  refill,
+  type CopiedTable,
+  type DatabaseAddress,
+  type Refilling,
+  type Snapshot,
+} from '#stores';
+import { BackupReader, BadBackup, END, EVENTS, type Footer, type Header } from './backup-file.js';
+
+export interface Backed {
+  address: DatabaseAddress;
+  checkpoints: Checkpoints;
+  province: string;
+  /** Where the keys lie, if they are files. */
+  dataDir?: string;
+}
+
+/** Where the log ended, how many events it had, and their hash: equal logs have equal ones. */
+export interface Saved {
+  head: string;
+  events: number;
+  logSha256: string;
+}
+
+/** Fast, and on this text still seven to one. */
+const GZIP_LEVEL = 3;
+const KEY_FILE = /^[\w.-]+(\.key|-key\.json)$/;
+const LF = 10;
+
+/**
+ * The whole deployment as it was at one moment: the log, what was made of it, evidence, imports, keys. The server may
+ * run meanwhile. The file is its owner's alone to read, because everything is in it, and there whole or not at all.
+ * @throws StoreUnavailable
+ */
+export async function backup(file: string, { address, checkpoints, province, dataDir }: Backed): Promise<Saved> {
+  const partial = `${file}.partial`;
+  await rm(partial, { force: true });
+  try {
+    return await inSnapshot(address, async (snapshot) => {
+      const { rows } = await snapshot.query<{ position: string }>('select position from log.head');
+      const head = rows[0]!.position;
+      const header: Header = {
+        peygir: 'backup',
+        format: 1,
+        takenAt: new Date().toISOString(),
+        province,
+        head,
+        checkpoints: [...(await checkpoints.read(undefined, snapshot)).values()],
+        keys: dataDir ? await keysIn(dataDir) : {},
+      };
+      const log = new LogHash();
+      const all = createHash('sha256');
+      const text = async function* (): AsyncGenerator<Buffer> {
+        for await (const chunk of content(header, snapshot, log)) {
+          all.update(chunk);
+          yield chunk;
+        }
+        yield said({ ...log.digest(), sha256: all.digest('hex') } satisfies Footer);
+      };
+      await pipeline(text, createGzip({ level: GZIP_LEVEL }), createWriteStream(partial, { mode: 0o600, flags: 'wx' }));
+      await rename(partial, file);
+      return { head, ...log.digest() };
+    });
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function* content(header: Header, snapshot: Snapshot, log: LogHash): AsyncGenerator<Buffer> {
+  yield said(header);
+  for (const each of [EVENTS, ...(await applicationTables(snapshot))]) {
+    yield said(each);
+    const order = each === EVENTS ? ' order by position' : '';
+    for await (const rows of snapshot.copyOut(`select ${listOf(each)} from ${each.table}${order}`)) {
+      if (each === EVENTS) log.take(rows as Buffer);
+      yield rows as Buffer;
+    }
+    yield END;
+  }
+}
+
+class LogHash {
+  private readonly hash = createHash('sha256');
+  private events = 0;
+
+  take(rows: Buffer): void {
+    this.hash.update(rows);
+    for (let at = rows.indexOf(LF); at >= 0; at = rows.indexOf(LF, at + 1)) this.events++;
+  }
+
+  digest(): Pick<Footer, 'events' | 'logSha256'> {
+    return { events: this.events, logSha256: this.hash.copy().digest('hex') };
+  }
+}
+
+const said = (value: object): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
+const listOf = ({ columns }: CopiedTable): string => columns.map((name) => `"${name}"`).join(', ');
+
+async function keysIn(dataDir: string): Promise<Record<string, string>> {
+  const names = (await readdir(dataDir)).filter((name) => KEY_FILE.test(name));
+  const contents = names.map(async (name) => [name, await readFile(join(dataDir, name), 'utf8')] as const);
+  return Object.fromEntries(await Promise.all(contents));
+}
+
+export interface Restored extends Saved {
+  takenAt: string;
+  /** Read models that this release makes otherwise: the next start makes them anew from the log. */
+  rebuilt: string[];
+}
+
+/**
+ * Puts a backup into an empty deployment, all of it or nothing. What had fired stands in the log and in what was made of
+ * it, up to the same position, so nothing fires again; what fell due since then fires at the next start.
+ * @throws BadBackup; StoreUnavailable
+ */
+export async function restore(
+  file: string,
+  { address, checkpoints, province, dataDir }: Backed,
+  { projections, log }: { projections: readonly Projection[]; log: Log },
+): Promise<Restored> {
+  const source = createReadStream(file);
+  const unpacked = createGunzip();
+  source.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
+  const reader = new BackupReader(unpacked);
+  const header = await reader.header();
+  if (header.province !== province) {
+    throw new BadBackup(`The backup is of ${header.province}; this deployment serves ${province}.`);
+  }
+  await prepareProjections(projections, { checkpoints, log });
+  const standing = new Map(header.checkpoints.map((each) => [each.name, each]));
+  const outdated = projections.filter(({ name, version }) => standing.get(name)?.version !== version);
+  const left = new Set(outdated.flatMap(({ tables }) => tables));
+  return refill(address, async (database) => {
+    const { rows } = await database.query<{ position: string }>('select position from log.head for update');
+    if (rows[0]!.position !== '0') throw new BadBackup('There is a log already; restore into an empty deployment.');
+    const hash = new LogHash();
+    const footer = await refillAll(reader, database, left, hash);
+    const found = hash.digest();
+    if (footer.events !== found.events || footer.logSha256 !== found.logSha256) {
+      throw new BadBackup('The events are not those that were saved.');
+    }
+    await database.query('reset role');
+    await database.query('update log.head set position = $1', [header.head]);
+    await database.query('analyze log.events');
+    for (const { name, version, position, asOf } of header.checkpoints) {
+      if (outdated.some((projection) => projection.name === name)) continue;
+      await database.query(
+        `insert into checkpoints (name, version, position, as_of) values ($1, $2, $3, $4)
+         on conflict (name) do update set version = excluded.version, position = excluded.position, as_of = excluded.as_of`,
+        [name, version, position, asOf ?? null],
+      );
+    }
+    if (dataDir) await keepKeys(dataDir, header.keys);
+    return { head: header.head, takenAt: header.takenAt, ...found, rebuilt: outdated.map(({ name }) => name) };
+  });
+}
+
+async function refillAll(reader: BackupReader, database: Refilling, left: Set<string>, log: LogHash): Promise<Footer> {
+  const here = new Map((await applicationTables(database)).map((each) => [each.table, each]));
+  for (;;) {
+    const found = await reader.next();
+    if ('footer' in found) {
+      if (found.footer.sha256 !== found.sha256) throw new BadBackup('The backup was changed after it was made.');
+      return found.footer;
+    }
+    const { table } = found;
+    if (table === EVENTS.table) await database.copyIn(EVENTS, tapped(reader.rows(), log));
+    else if (!left.has(table) && fits(found, here.get(table))) await database.copyIn(found, reader.rows());
+    else for await (const _ of reader.rows());
+  }
+}
+
+/** Only names that this database has itself are ever put into a statement. */
+const fits = ({ columns }: CopiedTable, here: CopiedTable | undefined): boolean =>
+  here !== undefined && columns.every((name) => here.columns.includes(name));
+
+async function* tapped(rows: AsyncIterable<Buffer>, log: LogHash): AsyncGenerator<Buffer> {
+  for await (const chunk of rows) {
+    log.take(chunk);
+    yield chunk;
+  }
+}
+
+/** @throws BadBackup when the folder has other keys of its own: two deployments would be mixed. */
+async function keepKeys(dataDir: string, keys: Record<string, string>): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const own = await keysIn(dataDir);
+  for (const [name, content] of Object.entries(keys)) {
+    if (!KEY_FILE.test(name)) throw new BadBackup(`"${name}" is not the name of a key.`);
+    if (own[name] === content) continue;
+    if (own[name] !== undefined) throw new BadBackup(`${join(dataDir, name)} is another deployment's.`);
+    await writeFile(join(dataDir, name), content, { mode: 0o600, flag: 'wx' });
+  }
+}
+
+/** Whether somebody is at work on this database: then nothing may be put under their feet. */
+export async function isServed(sql: Sql): Promise<boolean> {
+  const { rows } = await sql.query('select from leases where expires_at > clock_timestamp() limit 1');
+  return rows.length > 0;
+}

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { StoreUnavailable, type Log } from '#kernel';
+import { deadlines } from '#resolutions';
+import { Evidence } from '#evidence';
+import { backup, isServed, restore, type Backed } from '#apps/backup';
+import { BadBackup } from '#apps/backup-file';
+import { logger, projections } from '#apps/compose';
+import { readConfig } from '#apps/config';
+import { openDeployment, type Deployment } from '#apps/deployment';
+import { Failure } from './failure.js';
+
+/** `peygir backup FILE` */
+export async function save(file: string): Promise<void> {
+  if (existsSync(file)) throw new Failure(`${file} exists already.`);
+  await working(false, async (backed) => {
+    const { events, head, logSha256 } = await backup(file, backed);
+    console.error(`${file}: ${events} events up to position ${head}; the log's SHA-256 is ${logSha256}.`);
+    console.error('Whoever has this file has everything, keys and evidence too: keep it encrypted and elsewhere.');
+  });
+}
+
+/** `peygir restore FILE` */
+export async function fetchBack(file: string): Promise<void> {
+  if (!existsSync(file)) throw new Failure(`There is no file ${file}.`);
+  await working(true, async (backed, { database }, log) => {
+    if (await isServed(database)) {
+      throw new Failure('Somebody is at work on this database; stop the server first.');
+    }
+    await new Evidence(database).prepare();
+    const found = await restore(file, backed, { projections: [...projections, deadlines()], log });
+    const { events, head, logSha256, takenAt, rebuilt } = found;
+    console.error(`Restored as of ${takenAt}: ${events} events up to position ${head}; SHA-256 ${logSha256}.`);
+    if (rebuilt.length > 0) console.error(`The next start makes anew from the log: ${rebuilt.join(', ')}.`);
+  });
+}
+
+async function working(
+  fresh: boolean,
+  work: (backed: Backed, deployment: Deployment, log: Log) => Promise<void>,
+): Promise<void> {
+  const config = readConfig({ LOG_LEVEL: 'error', ...process.env });
+  if (config.eventStoreUrl) {
+    throw new Failure('The log lies in a store of its own; docs/operations.md says how to back up such a deployment.');
+  }
+  const log = logger(config);
+  try {
+    const deployment = await openDeployment(config, log, fresh);
+    try {
+      const { address, checkpoints } = deployment;
+      const backed = {
+        address,
+        checkpoints,
+        province: config.province,
+        ...(!config.secret && { dataDir: config.dataDir }),
+      };
+      await work(backed, deployment, log);
+    } finally {
+      await deployment.close();
+    }
+  } catch (error) {
+    if (error instanceof StoreUnavailable || error instanceof BadBackup) throw new Failure(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from, to } from 'pg-copy-streams';
+import type { Sql } from '#kernel';
+import { APP_ROLE, createOwnerPool, reached, type DatabaseAddress } from './pool.js';
+
+/** A table, with its columns that are not generated from others. */
+export interface CopiedTable {
+  table: string;
+  columns: string[];
+}
+
+export interface Snapshot extends Sql {
+  /** The answer of a `select`, as the lines of PostgreSQL's COPY text format. */
+  copyOut(select: string): Readable;
+}
+
+export interface Refilling extends Sql {
+  /** Puts lines of the COPY text format into a table, in the place of what it holds. */
+  copyIn(target: CopiedTable, lines: AsyncIterable<Buffer>): Promise<void>;
+}
+
+/** The text format of dates follows the session's settings. */
+const SETTINGS = `set timezone to 'UTC'; set datestyle to 'ISO'; set intervalstyle to 'postgres'`;
+
+/** Reads in one snapshot: whatever is appended meanwhile, all of it is as it was at one moment. @throws StoreUnavailable */
+export const inSnapshot = <T>(address: DatabaseAddress, work: (snapshot: Snapshot) => Promise<T>): Promise<T> =>
+  asOwner(address, 'begin isolation level repeatable read, read only', async (query, client) =>
+    work({ query, copyOut: (select) => client.query(to(`copy (${select}) to stdout`)) }),
+  );
+
+/** Fills tables in one transaction: all of it, or nothing when `work` throws. @throws StoreUnavailable */
+export const refill = <T>(address: DatabaseAddress, work: (refilling: Refilling) => Promise<T>): Promise<T> =>
+  asOwner(address, 'begin', async (query, client) =>
+    work({
+      query,
+      async copyIn({ table, columns }, lines) {
+        // Read models belong to the application; the log to the owner alone.
+        await query(table.startsWith('log.') ? 'reset role' : `set local role ${APP_ROLE}`);
+        await query(`delete from ${table}`);
+        const into: Writable = client.query(from(`copy ${table} (${columns.map((name) => `"${name}"`).join(', ')}) from stdin`)); // prettier-ignore
+        await reached(pipeline(lines, into));
+      },
+    }),
+  );
+
+/** Tables of the application, each after those it refers to, without what only lives while somebody runs. */
+export async function applicationTables(sql: Sql): Promise<CopiedTable[]> {
+  const { rows } = await sql.query<CopiedTable>(
+    `select c.relname as table, array_agg(a.attname::text order by a.attnum) as columns
+     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not in ('leases', 'checkpoints')
+     group by c.oid, c.relname order by c.oid`,
+  );
+  return rows;
+}
+
+async function asOwner<T>(
+  address: DatabaseAddress,
+  begin: string,
+  work: (query: Sql['query'], client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const pool = createOwnerPool(address);
+  try {
+    const client = await reached(pool.connect());
+    const query: Sql['query'] = (text, values) => reached(client.query(text, values as unknown[]));
+    try {
+      await query(SETTINGS);
+      await query(begin);
+      const result = await work(query, client);
+      await query('commit');
+      return result;
+    } finally {
+      client.release(true); // what was not committed is gone with the session
+    }
+  } finally {
+    await pool.end();
+  }
+}
