@@ -8,6 +8,7 @@ import {
   officesProjection,
   officesQueries,
 } from '#directory';
+import { provinceNumbersQueries, tallyProjection } from '#numbers';
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
 import { searchProjection, searchQueries } from '#search';
 import { sessionsProjection, sessionsQueries } from '#sessions';
@@ -25,6 +26,7 @@ export const allProjections: readonly Projection[] = [
   searchProjection,
   officesProjection,
   templatesProjection,
+  tallyProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -38,4 +40,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...searchQueries,
   ...officesQueries,
   ...templatesQueries,
+  ...provinceNumbersQueries,
 ];

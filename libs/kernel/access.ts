@@ -181,6 +181,26 @@ export const workingGroups: Kind = {
   technical: true,
 };
 
+/** Facts as numbers, by agency, category, class of units and session; an agency's own are its own. */
+export const tally: Kind = {
+  noun: 'scorecards',
+  from: 'read_tally t',
+  columns: 't.*',
+  agency: (me) => sql`t.agency = ${me}`,
+  unit: false,
+  technical: false,
+};
+
+/** What of them may be published: nobody's name. */
+export const pressTally: Kind = {
+  noun: 'numbers',
+  from: 'read_tally t',
+  columns: 't.position, t.at, t.what, t.amount, t.category, t.session',
+  agency: everyone,
+  unit: everyone,
+  technical: true,
+};
+
 export const templates: Kind = { ...workingGroups, noun: 'templates', from: 'read_templates t' };
 
 /** Who holds, held and substitutes for which office. */

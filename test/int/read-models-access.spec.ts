@@ -140,6 +140,9 @@ const URLS = [
   'offices/governor/escalations',
   'templates',
   'templates/land',
+  'scorecards?by=agency',
+  'scorecards?by=class',
+  'press',
   'numbers',
   'search?q=title',
   'search?q=text',
@@ -262,7 +265,7 @@ describe('a unit', () => {
     reads(
       as('unit', { unit: 'mill' }),
       {
-        ...all(403, ...PROVINCE_ONLY, ...URLS.filter((url) => url.startsWith('agencies'))),
+        ...all(403, ...PROVINCE_ONLY, ...URLS.filter((url) => /^(agencies|scorecards)/.test(url))),
         ...all(404, 'cases/c-bakery', 'resolutions/tuesday-1-2', 'obligations/tuesday-1-2/o1'),
       },
       [...words.case('mill'), ...words.obligation('mill', 'gas'), ...words.obligation('mill', 'power')],
@@ -282,6 +285,7 @@ describe('the technical side', () => {
     'working-groups/tuesday/offices',
     'templates',
     'templates/land',
+    'press',
   ];
 
   it('is all that admin reads: no word of any case', () =>

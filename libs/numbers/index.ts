@@ -1,0 +1,2 @@
+export * from './tally.projection.js';
+export * from './numbers.queries.js';

@@ -1,0 +1,107 @@
+import { IsIn, IsOptional } from 'class-validator';
+import { DateText, kinds, query, raw, sql, systemClock, type Fragment, type Query } from '#kernel';
+import { COUNTED, tallyProjection, type Counted } from './tally.projection.js';
+
+const projections = [tallyProjection.name];
+
+class AsOfParams {
+  /** A day, `YYYY-MM-DD`: what had happened when it ended in Tehran. Everything so far when left out. */
+  @IsOptional() @DateText() asOf?: string;
+}
+
+const DIMENSIONS = ['agency', 'category', 'class', 'session'] as const;
+
+class ScorecardsParams extends AsOfParams {
+  @IsIn(DIMENSIONS) by!: (typeof DIMENSIONS)[number];
+}
+
+/** The end of a day in Tehran, as the instants of the log are written. */
+const endOf = (day?: string): string => (day ? new Date(`${day}T23:59:59.999+03:30`).toISOString() : systemClock.now());
+
+const sumOf = (what: Counted): Fragment => sql`coalesce(sum(amount) filter (where what = ${what}), 0)::int`;
+const OF_OBLIGATIONS: readonly Counted[] = ['obligations', 'kept', 'late', 'missed', 'refuted', 'escalated', 'extensions', 'revoked']; // prettier-ignore
+
+/** `obligations` are all that were ever issued; of them `open` are neither met nor revoked. */
+const SCORES: Fragment = OF_OBLIGATIONS.map((what) => sql`${sumOf(what)} as ${raw(what)}`).reduce(
+  (a, b) => sql`${a}, ${b}`,
+);
+
+const KEYS: Record<(typeof DIMENSIONS)[number], Fragment> = {
+  agency: sql`t.agency`,
+  category: sql`t.category`,
+  session: sql`t.session`,
+  class: sql`c.class`,
+};
+
+export const scorecardsQuery = query({
+  path: 'scorecards',
+  summary: 'Kept, late, missed, refuted, … by agency, category, class of units or session, as of any day.',
+  params: ScorecardsParams,
+  projections,
+  async find({ by, asOf }, scoped) {
+    const rows = await scoped.rows(sql`
+      select ${KEYS[by]} as key, ${SCORES}, max(t.position)::text as position
+      from ${kinds.tally} t ${by === 'class' ? sql`cross join lateral unnest(t.classes) as c(class)` : sql``}
+      where t.at <= ${endOf(asOf)} and ${KEYS[by]} is not null and t.what = any(${OF_OBLIGATIONS})
+      group by 1 order by 1`);
+    const items = rows.map(({ key, obligations, kept, late, revoked, ...rest }) => ({
+      [by]: key,
+      obligations,
+      kept,
+      late,
+      revoked,
+      open: obligations - kept - late - revoked,
+      ...rest,
+    }));
+    return { by, asOf: asOf ?? null, items };
+  },
+});
+
+/** A number and the last event that counts in it: whoever replays the log up to there gets the same. */
+interface Stated {
+  value: number;
+  position: string;
+}
+
+export const pressQuery = query({
+  path: 'press',
+  summary: 'What may be published: numbers of the province, each with the position of the log it stands for; no names.',
+  params: AsOfParams,
+  projections,
+  async find({ asOf }, scoped) {
+    const until = endOf(asOf);
+    const stated = async (key: Fragment, where: Fragment): Promise<Record<string, Stated>> => {
+      const rows = await scoped.rows(sql`
+        select ${key} as key, sum(t.amount)::int as value, max(t.position)::text as position
+        from ${kinds.pressTally} t where t.at <= ${until} and ${where} group by 1 order by 1`);
+      return Object.fromEntries(rows.map(({ key, value, position }) => [key, { value, position }]));
+    };
+    const none: Stated = { value: 0, position: '0' };
+    const held = sql`t.session in (select h.session from ${kinds.pressTally} h where h.what = 'sessions' and h.at <= ${until})`;
+    const totals = await stated(sql`t.what`, sql`true`);
+    const sessions = totals['sessions'] ?? none;
+    const tabled = (await stated(sql`'cases'::text`, sql`t.what = 'cases' and ${held}`))['cases'] ?? none;
+    // A case counts once its session was held, so the number stands no earlier than the latest session does.
+    const position = BigInt(tabled.position) > BigInt(sessions.position) ? tabled.position : sessions.position;
+    const heard: Stated = { value: tabled.value, position };
+    const [last] = await scoped.rows<{ session: string }>(sql`
+      select t.session from ${kinds.pressTally} t where t.what = 'sessions' and t.at <= ${until}
+      order by t.at desc, t.position desc limit 1`);
+    return {
+      asOf: asOf ?? null,
+      totals: { ...Object.fromEntries(COUNTED.map((what) => [what, totals[what] ?? none])), cases: heard },
+      averageCasesPerSession: {
+        value: sessions.value === 0 ? null : heard.value / sessions.value,
+        position,
+      },
+      latestSession: last && {
+        session: last.session,
+        ...(await stated(sql`t.what`, sql`t.session = ${last.session}`)),
+      },
+      obligationsByCategory: await stated(sql`t.category`, sql`t.what = 'obligations' and t.category is not null`),
+      keptByCategory: await stated(sql`t.category`, sql`t.what in ('kept', 'late') and t.category is not null`),
+    };
+  },
+});
+
+export const provinceNumbersQueries: readonly Query[] = [scorecardsQuery, pressQuery];
