@@ -1,4 +1,6 @@
+import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import pino from 'pino';
 import {
   Checkpoints,
@@ -212,7 +214,7 @@ async function build(
       hosts: config.hosts,
       logLevel: config.logLevel,
     });
-    closing.push(() => app.close());
+    closing.push(() => closeServer(app));
     await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE' && error.code !== 'EADDRNOTAVAIL' && error.code !== 'EACCES') throw error;
       throw new ConfigError(`Nothing can listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT.`);
@@ -235,6 +237,18 @@ async function build(
     },
   };
 }
+
+/** Lets what is in hand be answered, within limits. */
+async function closeServer(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer() as Server;
+  // A connection that becomes idle only now would be kept for a next request that nobody answers.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const late = setTimeout(() => server.closeAllConnections(), ANSWER_MS);
+  await app.close().finally(() => (clearInterval(idle), clearTimeout(late)));
+}
+
+/** How long a stop waits for answers in hand; the worker's batch and the connections need the rest of the ten seconds. */
+const ANSWER_MS = 4_000;
 
 async function databaseOf(
   { databaseUrl, dataDir }: Config,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '#kernel';
+import { SCHEMA_LOCK, type Sql } from '#kernel';
 import { Problem } from './problem.js';
 
 /** A batch lives this long after its last sign of life: its alarms must not wait for a loader that died. */
@@ -24,7 +24,7 @@ export class Imports {
 
   /** Creates the table. Safe with several starters. */
   async prepare(): Promise<void> {
-    await this.sql.query(`create table if not exists imports (
+    await this.sql.query(`${SCHEMA_LOCK}; create table if not exists imports (
       id uuid primary key, opened_by text not null, opened_at timestamptz not null default clock_timestamp(),
       lease_until timestamptz not null, ended_at timestamptz)`);
   }

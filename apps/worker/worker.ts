@@ -4,6 +4,7 @@ import {
   prepareProjections,
   Projector,
   runSubscriber,
+  SCHEMA_LOCK,
   type Clock,
   type Database,
   type EventStore,
@@ -65,7 +66,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const clocksProjection = deadlines(province);
   // Tables first: whoever reads finds them, empty or old, from the start.
   await prepareProjections([...deps.projections, clocksProjection], { checkpoints, log });
-  await database.query(POLICY_REFUSALS);
+  await database.query(`${SCHEMA_LOCK}; ${POLICY_REFUSALS}`);
 
   const leases = new Leases(database, log, deps.holder);
   const follow = (lease: string): Follow => {

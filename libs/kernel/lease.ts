@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from './projection.js';
 import type { Log } from './subscriber.js';
@@ -34,7 +35,7 @@ export class Leases {
     private readonly sql: Sql,
     private readonly log: Log,
     /** A process that is the only possible holder may keep its name, and needs to wait for nobody after a crash. */
-    readonly holder: string = randomUUID(),
+    readonly holder: string = `${hostname()} ${process.pid} ${randomUUID()}`,
     private readonly ttlMs = 4_000,
     private readonly beatMs = 1_000,
   ) {}

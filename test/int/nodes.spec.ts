@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import type { Role } from '#kernel';
+import { PostgresEventStore } from '#stores';
+import { issueToken } from '#apps/api/auth';
+import { launchNode, SECRET, type Node } from '#test/kit/nodes';
+import { testDatabase, type TestDatabase } from '#test/kit/postgres';
+import { postgresProxy } from '#test/kit/proxy';
+import { testRedis, type TestRedis } from '#test/kit/redis';
+import { eventually } from '#test/kit/worker';
+
+const WEEK = Object.fromEntries(
+  ['sat', 'sun', 'mon', 'tue', 'wed', 'thu', 'fri'].map((day) => [day, '00:00-23:59'] as const),
+);
+const OBLIGATION = { id: 'o1', agency: 'gas', action: 'وصل گاز', acceptance: 'صورتجلسه' };
+const hasRedis = spawnSync('sh', ['-c', 'command -v redis-server']).status === 0;
+
+describe('many nodes on one database', () => {
+  let db: TestDatabase;
+  let redis: TestRedis | undefined;
+  let store: PostgresEventStore;
+  let env: NodeJS.ProcessEnv;
+  let apis: Node[] = [];
+  let workers: Node[] = [];
+  const launched = new Set<Node>();
+  const start = async (part: Node['part']) => {
+    const node = launchNode(part, env);
+    launched.add(node);
+    await node.ready;
+    return node;
+  };
+
+  beforeAll(async () => {
+    [db, redis] = await Promise.all([testDatabase(), hasRedis ? testRedis() : undefined]);
+    store = new PostgresEventStore(db.pool);
+    env = { DATABASE_URL: db.url, PEYGIR_DATA: '/nonexistent', ...(redis && { REDIS_URL: redis.url }) };
+    const nodes = await Promise.all((['api', 'api', 'worker', 'worker'] as const).map(start));
+    apis = nodes.filter(({ part }) => part === 'api');
+    workers = nodes.filter(({ part }) => part === 'worker');
+    await does(0, 'admin', 'calendar', 'offices', 'DefineCalendar', {
+      zone: 'Asia/Tehran',
+      week: WEEK,
+      holidays: [],
+      validFrom: '2026-01-01',
+    });
+    await does(0, 'admin', 'agency', 'gas', 'RegisterAgency', { name: 'گاز', kind: 'utility', calendar: 'offices' });
+    const escalate = { action: 'escalate', to: 'deputy' };
+    await does(0, 'admin', 'ladder', 'quick', 'DefineLadder', {
+      rungs: [{ id: 'deputy', when: { after: { duration: 'PT1S' } }, ...escalate }],
+    });
+    await does(0, 'admin', 'workingGroup', 'energy', 'EstablishWorkingGroup', {
+      name: 'انرژی',
+      chair: 'c',
+      secretary: 's',
+    });
+    await does(0, 'secretary', 'workingGroup', 'energy', 'ScheduleSession', { date: '2030-01-01' });
+    await does(0, 'secretary', 'session', 'energy-1', 'OpenSession', { attendance: ['c'] });
+    for (let ordinal = 1; ordinal <= 4; ordinal++) {
+      await does(0, 'secretary', 'session', 'energy-1', 'AdoptResolution', {
+        text: 'متن',
+        legalBasis: 'ماده ۶۱',
+        obligations: [{ ...OBLIGATION, term: { duration: 'PT2S' }, ladder: 'quick' }],
+      });
+    }
+    const { position } = await does(0, 'governor', 'session', 'energy-1', 'SignMinutes');
+    await eventually(async () => (await store.readStream('resolution-energy-1-4')).length > 0);
+    expect(BigInt(await store.head()) > BigInt(position)).toBe(true);
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([...launched].map((node) => node.end('SIGKILL')));
+    await store.close();
+    await Promise.all([db.close(), redis?.close()]);
+  });
+
+  const asks = async (api: number, who: Role, method: string, path: string, body?: object, headers = {}) => {
+    const token = await issueToken('', { sub: who, role: who, province: 'IR-03' }, 600, SECRET);
+    const response = await fetch(`${apis[api]!.url}/v1/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+  };
+  async function does(api: number, who: Role, aggregate: string, id: string, command: string, data = {}, key?: string) {
+    const sent = await asks(api, who, 'POST', `${aggregate}/${id}/${command}`, data, {
+      'idempotency-key': key ?? randomUUID(),
+    });
+    expect([sent.status, sent.body]).toEqual([200, expect.anything()]);
+    return sent.body;
+  }
+  const communicate = (id: string) =>
+    does(0, 'secretary', 'resolution', id, 'CommunicateResolution', { letterNumber: '1' });
+  const rungs = async (id: string) =>
+    (await store.readStream(`resolution-${id}`))
+      .filter(({ type }) => type === 'DeadlineMissed' || type === 'ObligationEscalated')
+      .map(({ data }) => data);
+  const bothFired = (id: string) => eventually(async () => (await rungs(id)).length >= 2, 20_000);
+  /** Process id of the worker at whose the alarms are, once there is one. */
+  const holder = () =>
+    eventually(async () => {
+      const { rows } = await db.pool.query<{ holder: string }>(
+        `select holder from leases where name = 'deadlines' and expires_at > clock_timestamp()`,
+      );
+      return rows[0] && Number(rows[0].holder.split(' ')[1]);
+    });
+
+  it('read through one what was done through another, and know a repeat wherever it comes', async () => {
+    const key = randomUUID();
+    const unit = { name: 'کارخانه', size: 'small', classes: [], sector: 'نساجی' };
+    const first = await does(0, 'secretary', 'unit', 'u-1', 'RegisterUnit', unit, key);
+    expect(await does(1, 'secretary', 'unit', 'u-1', 'RegisterUnit', unit, key)).toEqual(first);
+    const opened = await does(1, 'secretary', 'case', 'c-1', 'OpenCase', {
+      unit: 'u-1',
+      channel: 'desk',
+      category: 'gas',
+      title: 'گاز',
+      statement: 'قطع',
+    });
+    const read = await asks(0, 'secretary', 'GET', `cases/c-1?minPosition=${opened.position}`);
+    expect([read.status, read.headers.has('x-as-of')]).toEqual([200, false]);
+  });
+
+  it('fire rungs once, by whichever worker, with the other standing by', async () => {
+    await communicate('energy-1-1');
+    await bothFired('energy-1-1');
+    expect((await rungs('energy-1-1')).map(({ rung }) => rung)).toEqual(['due', 'deputy']);
+  });
+
+  it('go on within five seconds when the worker that holds the leases is killed', async () => {
+    const holding = await holder();
+    await communicate('energy-1-2');
+    const killed = Date.now();
+    await workers.find(({ child }) => child.pid === holding)!.end('SIGKILL');
+    await bothFired('energy-1-2');
+    const fired = await rungs('energy-1-2');
+    expect(fired.map(({ rung }) => rung)).toEqual(['due', 'deputy']);
+    workers = [workers.find(({ child }) => child.pid !== holding)!];
+    expect(Date.parse(fired[0]!.firedAt) - Math.max(killed, Date.parse(fired[0]!.dueAt))).toBeLessThan(5_000);
+  });
+
+  it('hand over at once when a worker is told to stop', async () => {
+    workers.push(await start('worker'));
+    const [leaving] = workers as [Node];
+    expect(await holder()).toBe(leaving.child.pid);
+    const before = performance.now();
+    expect(await leaving.end('SIGTERM')).toBe(0);
+    expect(performance.now() - before).toBeLessThan(10_000);
+    const stopped = performance.now();
+    expect(await holder()).toBe(workers[1]!.child.pid);
+    // Within a beat, and not only when a lease would have run out.
+    expect(performance.now() - stopped).toBeLessThan(2_500);
+    await communicate('energy-1-3');
+    await bothFired('energy-1-3');
+    expect((await rungs('energy-1-3')).map(({ rung }) => rung)).toEqual(['due', 'deputy']);
+  });
+
+  it('answer what is in hand when an api is told to stop', async () => {
+    const many = Array.from({ length: 20 }, (_, i) =>
+      does(1, 'secretary', 'unit', `u-2${i}`, 'RegisterUnit', { name: 'ک', size: 'small', classes: [], sector: 'ن' }),
+    );
+    // They are in hand once the first is done.
+    await Promise.race(many);
+    const code = apis[1]!.end('SIGTERM');
+    const done = await Promise.allSettled(many);
+    expect(await code).toBe(0);
+    for (const [i, { status }] of done.entries()) {
+      if (status === 'fulfilled') expect(await store.readStream(`unit-u-2${i}`)).toHaveLength(1);
+    }
+    expect(done.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+  });
+
+  it('wait for their database with one line, and begin when it is there', async () => {
+    const wire = await postgresProxy(db.connection);
+    wire.down();
+    try {
+      const url = `postgres://${db.connection.user}@/${db.connection.database}?host=${wire.host}&port=${db.connection.port}`;
+      const node = launchNode('api', { ...env, DATABASE_URL: url });
+      launched.add(node);
+      await eventually(async () => node.said.length > 0);
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      expect(node.said).toEqual(['what this process needs does not answer yet; waiting for it']);
+      wire.restore();
+      await node.ready;
+      expect((await fetch(`${node.url}/health/ready`)).status).toBe(200);
+      wire.down();
+      expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
+      expect((await fetch(`${node.url}/health/live`)).status).toBe(200);
+      expect(await node.end('SIGTERM')).toBe(0);
+    } finally {
+      await wire.close();
+    }
+  });
+});
