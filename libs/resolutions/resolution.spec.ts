@@ -290,6 +290,26 @@ describe('a change of the calendar', () => {
   });
 });
 
+describe('late truth', () => {
+  it('is dated long ago, but what is due is still judged by the calendar of today', async () => {
+    // The closure of 6 September moves the governor's rung from the 8th to the 9th; a claim of the past must not bring it back.
+    const closure = { dates: ['2026-09-06'], reason: 'گرما', decree: 'م/۱' };
+    const told = await tell([
+      ...communicated(START),
+      say(at('2026-09-05', '12:00'), 'governor', 'DeclareClosure', 'offices', closure),
+      say(
+        at('2026-09-08', '12:00'),
+        'registrar',
+        'ReportCompliance',
+        'r',
+        { obligation: 'o1', evidence, note: '' },
+        { occurredAt: at('2026-08-30'), document: 'دبیرخانه ۱' },
+      ),
+    ]);
+    expect(brief(told.of('ObligationEscalated')).map(([, , rung]) => rung)).toEqual(['deputy']);
+  });
+});
+
 describe('new terms', () => {
   it('an extension counts from the present due date, in a new epoch whose reminder comes again', async () => {
     const told = await tell([...communicated(START), extended(at('2026-08-30'), 3)], at('2026-09-06', '14:30'));

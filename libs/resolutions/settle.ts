@@ -41,7 +41,8 @@ export function settle(
   if (!before) return [];
   const decided: Decided[] = [];
   let state = before;
-  let cursor = before.at;
+  // After deciding, everything up to now is settled, also when the event itself is dated earlier (late truth).
+  let cursor = phase === 'after' ? later(before.at, now) : before.at;
   const emit = (type: string, data: object, ...engine: (string | number)[]) => {
     const event = { type, data, at: cursor, engine: [type, ...engine] };
     decided.push(event);
