@@ -21,6 +21,7 @@ import {
   type Order,
   type Projection,
 } from '#kernel';
+import { merkleLog } from '#audit';
 import { Evidence } from '#evidence';
 import { noticeDecider, NoticeSender, noticesProjection, smtpPost } from '#notices';
 import { deadlines } from '#resolutions';
@@ -38,6 +39,7 @@ import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
 import { whyQuery } from '#apps/api/why';
+import { auditKey } from '#apps/audit';
 import { ConfigError, type Config } from '#apps/config';
 import { openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
@@ -136,6 +138,7 @@ async function build(
   const send = (order: Order): Promise<Answer> => handler.execute(new Decide(order));
 
   const checkpoints = new Checkpoints(database);
+  const followers = [...projections, merkleLog(await auditKey(config))];
   const startWorking = async () => {
     const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
       Promise.reject(unavailable(error) ?? error),
@@ -149,7 +152,7 @@ async function build(
       decide: send,
       reads: loader,
       policies,
-      projections,
+      projections: followers,
       log,
       openImports: () => imports.running(),
       // On the embedded database nobody else can hold a lease, so a restart after a crash waits for nobody.
@@ -163,7 +166,7 @@ async function build(
   };
   const working = worker ? await startWorking() : undefined;
   // Reads find their tables, empty or old, before the first worker has come.
-  if (!working) await prepareProjections([...projections, deadlines()], { checkpoints, log });
+  if (!working) await prepareProjections([...followers, deadlines()], { checkpoints, log });
 
   const due = dueIn(database, store, checkpoints);
   const sender = new NoticeSender({

@@ -99,6 +99,12 @@ export const hashKey = async (dataDir: string, secret?: string): Promise<string>
     ? derived(secret, 'hash').toString('hex')
     : kept(join(dataDir, 'hash.key'), async () => randomBytes(32).toString('hex'));
 
+/** Seed of the key that signs the log's checkpoints, in hex. Losing it ends the log's history: auditors know this key. */
+export const auditSeed = async (dataDir: string, secret?: string): Promise<string> =>
+  secret
+    ? derived(secret, 'audit').toString('hex')
+    : kept(join(dataDir, 'audit.key'), async () => randomBytes(32).toString('hex'));
+
 const tokenKey = async (dataDir: string, secret?: string): Promise<JWK> => {
   if (secret) {
     const key = Buffer.concat([ED25519_PKCS8, derived(secret, 'token')]);

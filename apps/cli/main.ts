@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES } from '#kernel';
 import { ConfigError } from '#apps/config';
+import { registerAudit } from './audit-commands.js';
 import { Failure } from './failure.js';
 import { instantOf, LineError } from './lines.js';
 
@@ -164,6 +165,8 @@ program
   .option('--exit', 'end after the picture instead of serving on')
   .addHelpText('after', '\nExamples:\n  $ npm run demo\n  $ npm run -s demo -- --json --exit')
   .action(async (options) => (await import('./demo.js')).demo(options));
+
+registerAudit(program, instant);
 
 function instant(text: string): string {
   const found = instantOf(text);

@@ -3,7 +3,7 @@ export const STAGES = [
   ['signature', 'The log signed this.', 'دفتر این را امضا کرده است.'],
   ['root', 'The entries give the signed root.', 'ریشهٔ امضاشده از همین رویدادها به دست می‌آید.'],
   ['consistency', 'It contains what was seen and signed before.', 'آنچه پیش‌تر دیده و امضا شده در آن هست.'],
-  ['witnesses', 'Enough witnesses swore to it.', 'شاهدان به شمار لازم گواهی داده‌اند.'],
+  ['witnesses', 'The witnesses that the policy asks for swore to it.', 'شاهدانی که خط‌مشی می‌خواهد گواهی داده‌اند.'],
   ['numbering', 'No version and no number is missing.', 'هیچ نسخه و هیچ شماره‌ای کم نیست.'],
   ['evidence', 'The evidence is what was handed in.', 'مدارک همان است که تحویل شده.'],
   ['people', 'Who acted was allowed to, that day.', 'هر که اقدام کرده در آن روز اختیار داشته است.'],

@@ -17,7 +17,8 @@ export interface ExportOf {
   /** Earlier ones, all that are kept. */
   kept: readonly string[];
   policy: string;
-  claims: object;
+  /** What these streams add up to, by the operator's account. */
+  claims(streams: ReadonlySet<string>): object;
   receipts?: readonly string[];
   /** Undefined when it is not stored here; then it is listed without its bytes. */
   evidence?(sha256: string): Promise<Uint8Array | undefined>;
@@ -74,12 +75,14 @@ export async function writeExport(dir: string, of: ExportOf): Promise<{ entries:
   const nodes = nodesFrom(tree.size, async (level, index) => joined(...tiles.get(`${level}/${index}`)!));
   const evidence = new Map<string, object>();
   const entries: number[] = [];
+  const streams = new Set<string>();
   let place = 0;
   for await (const event of of.events()) {
     if (place === tree.size) break;
     const index = place++;
     if (!chosen(event.stream)) continue;
     entries.push(index);
+    streams.add(event.stream);
     if (!everything) {
       const extra = leafBytes(event);
       const hashes = await inclusionProof(index, tree.size, nodes);
@@ -99,7 +102,7 @@ export async function writeExport(dir: string, of: ExportOf): Promise<{ entries:
   json('evidence.json', [...evidence.values()]);
   json('checkpoints.json', of.kept);
   json('receipts.json', of.receipts ?? []);
-  json('claims.json', of.claims);
+  json('claims.json', of.claims(streams));
   json('export.json', { format: 'peygir-export/1', scope: of.scope, size: tree.size });
   write('checkpoint', of.checkpoint);
   write('policy', of.policy);

@@ -9,3 +9,4 @@ export * from './witness.js';
 export { sha256 } from './platform.js';
 export * from './scope.js';
 export * from './export.js';
+export * from './replay.js';

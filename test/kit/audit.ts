@@ -56,7 +56,7 @@ export function claimsOf(events: readonly Leaf[], everything = true): object {
 /** An export of made-up histories in a folder of its own: `using`-less, so call `remove`. */
 export async function exported(
   events: readonly Leaf[],
-  more: Partial<ExportOf> = {},
+  { claims, ...more }: Partial<Omit<ExportOf, 'claims'>> & { claims?: object } = {},
 ): Promise<{ dir: string; remove(): void }> {
   const dir = mkdtempSync(join(tmpdir(), 'export-'));
   await writeExport(dir, {
@@ -67,9 +67,9 @@ export async function exported(
     checkpoint: checkpointOf(events),
     kept: [],
     policy: POLICY,
-    claims: more.claims ?? claimsOf(events),
     files: {},
     ...more,
+    claims: () => claims ?? claimsOf(events),
   });
   return { dir, remove: () => rmSync(dir, { recursive: true }) };
 }

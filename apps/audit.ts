@@ -1,0 +1,126 @@
+import type { Database } from '#kernel';
+import {
+  addSignatures,
+  askWitness,
+  consistencyProof,
+  formatAddCheckpoint,
+  formatProof,
+  inclusionProof,
+  leafBytes,
+  nodesFrom,
+  parseSignedCheckpoint,
+  readCheckpoints,
+  readHead,
+  readTile,
+  signerKey,
+  whoSigned,
+  type Leaf,
+  type Policy,
+} from '#audit';
+import { auditSeed } from '#apps/api/auth';
+import type { Config } from '#apps/config';
+import type { Claims } from '#apps/verifier/numbers';
+
+/** The key of this deployment's log; its name is the log's origin. */
+export async function auditKey({ dataDir, secret, province }: Pick<Config, 'dataDir' | 'secret' | 'province'>) {
+  return signerKey(`peygir/${province}`, Buffer.from(await auditSeed(dataDir, secret), 'hex'));
+}
+
+const nodesOf = (database: Database, size: number) =>
+  nodesFrom(size, (level, index) => readTile(database, level, index));
+
+/** Asks every witness of the policy that has an address. @returns the checkpoint with their cosignatures, and who refused why */
+export async function witnessed(
+  database: Database,
+  size: number,
+  { witnesses }: Policy,
+): Promise<{ note: string; refusals: string[] }> {
+  let note = (await readCheckpoints(database, size, size))[0]!.note;
+  const refusals: string[] = [];
+  for (const { name, key, url } of witnesses) {
+    if (!url) continue;
+    let old = 0;
+    // The first answer may be how far this witness is; a second one that says so again is a refusal.
+    for (let tries = 0; tries < 3; tries += 1) {
+      const proof = await consistencyProof(old, size, nodesOf(database, size));
+      const answer = await askWitness(url, formatAddCheckpoint(old, proof, note));
+      if ('size' in answer && answer.size <= size && answer.size !== old) {
+        old = answer.size;
+        continue;
+      }
+      if ('cosignatures' in answer) {
+        const { text } = parseSignedCheckpoint(note).note;
+        const good = (await whoSigned({ text, signatures: answer.cosignatures }, [key])).by.length > 0;
+        if (good) note = await addSignatures(database, size, answer.cosignatures);
+        else refusals.push(`${name}: what it answered is not its signature`);
+      } else
+        refusals.push(`${name}: ${'refused' in answer ? answer.refused : `it has ${answer.size} entries already`}`);
+      break;
+    }
+  }
+  return { note, refusals };
+}
+
+/** The receipt of one event: from the first checkpoint that has it. Undefined while there is none. */
+export async function receiptOf(database: Database, event: Leaf): Promise<string | undefined> {
+  const { rows } = await database.query<{ index: string }>(
+    'select index from audit_leaves where stream = $1 and revision = $2',
+    [event.stream, event.revision],
+  );
+  if (!rows[0]) return undefined;
+  const index = Number(rows[0].index);
+  const { size: end } = await readHead(database);
+  const first = await database.query<{ size: string }>(
+    'select min(size) as size from audit_checkpoints where size > $1 and size <= $2',
+    [index, end],
+  );
+  if (first.rows[0]?.size == null) return undefined;
+  const size = Number(first.rows[0].size);
+  const checkpoint = (await readCheckpoints(database, size, size))[0]!.note;
+  // Nodes of an older tree are nodes of every later one.
+  const hashes = await inclusionProof(index, size, nodesOf(database, end));
+  return formatProof({ index, hashes, checkpoint, extra: leafBytes(event) });
+}
+
+/** What the read models say, at the very position at which the log's head is signed. */
+export async function claimed(database: Database, sign: (sql: Database) => Promise<{ size: number; note: string }>) {
+  return database.transaction(async (sql) => {
+    await sql.query('set transaction isolation level repeatable read');
+    const { rows: at } = await sql.query<{ position: string }>(
+      `select distinct position from checkpoints where name = any('{merkle,sessions,cases,visits,resolutions}')`,
+    );
+    const obligations = await sql.query<{ resolution: string; status: string }>(
+      'select resolution, status from read_obligations',
+    );
+    const resolutions = await sql.query<{ id: string }>('select id from read_resolutions');
+    const agendas = await sql.query<{ session: string; cases: number }>(
+      `select a.session, count(distinct t.id)::int as cases
+       from read_cases t cross join lateral jsonb_to_recordset(t.doc->'tabled') as a(session text, at text, until text)
+       join read_sessions s on s.id = a.session and s.opened_at is not null and (a.until is null or a.until > s.opened_at)
+       group by a.session`,
+    );
+    const counts = await sql.query<{ sessions: number; visits: number }>(
+      `select (select count(*) from read_sessions where opened_at is not null)::int as sessions,
+              (select count(*) from read_visits where visited)::int as visits`,
+    );
+    const checkpoint = await sign(sql as Database);
+    const claims = (streams: ReadonlySet<string>, everything: boolean): Claims => {
+      const mine = { resolutions: 0, obligations: {} as Record<string, number> };
+      for (const { id } of resolutions.rows) if (streams.has(`resolution-${id}`)) mine.resolutions += 1;
+      for (const { resolution, status } of obligations.rows) {
+        if (streams.has(`resolution-${resolution}`)) mine.obligations[status] = (mine.obligations[status] ?? 0) + 1;
+      }
+      if (!everything) return mine;
+      const { sessions, visits } = counts.rows[0]!;
+      const cases = agendas.rows.reduce((sum, each) => sum + each.cases, 0);
+      return {
+        ...mine,
+        sessions,
+        agendas: Object.fromEntries(agendas.rows.map((each) => [each.session, each.cases])),
+        averageCasesPerSession: sessions === 0 ? 0 : Math.round((cases / sessions) * 100) / 100,
+        visits,
+      };
+    };
+    return { checkpoint, claims, together: at.length === 1 };
+  });
+}

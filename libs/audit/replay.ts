@@ -1,0 +1,22 @@
+import type { Instant, RecordedEvent } from '#kernel';
+
+export interface AsOf {
+  /** What the engine knew then: by `recordedAt`. */
+  asOf?: Instant;
+  /** What was so then, in truth: by `occurredAt`, with facts that were registered later (up to `asOf`). */
+  validAt?: Instant;
+}
+
+/** The events of a stream on the two axes of time. In truth they stand in the order in which they happened. */
+export function replayed(events: readonly RecordedEvent[], { asOf, validAt }: AsOf): RecordedEvent[] {
+  const known = asOf === undefined ? [...events] : events.filter(({ recordedAt }) => recordedAt <= asOf);
+  if (validAt === undefined) return known;
+  const so = known.filter(({ metadata }) => metadata.occurredAt <= validAt);
+  return so.sort((a, b) =>
+    a.metadata.occurredAt === b.metadata.occurredAt
+      ? a.revision - b.revision
+      : a.metadata.occurredAt < b.metadata.occurredAt
+        ? -1
+        : 1,
+  );
+}
