@@ -118,6 +118,13 @@ export interface Restored extends Saved {
   rebuilt: string[];
 }
 
+/** Who follows the log in this release. What others had made of it is left out. */
+export interface Followers {
+  projections: readonly Projection[];
+  subscribers: readonly string[];
+  log: Log;
+}
+
 /**
  * Puts a backup into an empty deployment, all of it or nothing. What had fired stands in the log and in what was made of
  * it, up to the same position, so nothing fires again; what fell due since then fires at the next start.
@@ -126,7 +133,7 @@ export interface Restored extends Saved {
 export async function restore(
   file: string,
   { address, checkpoints, province, dataDir }: Backed,
-  { projections, log }: { projections: readonly Projection[]; log: Log },
+  { projections, subscribers, log }: Followers,
 ): Promise<Restored> {
   const source = createReadStream(file);
   const unpacked = createGunzip();
@@ -152,8 +159,10 @@ export async function restore(
     await database.query('reset role');
     await database.query('update log.head set position = $1', [header.head]);
     await database.query('analyze log.events');
-    for (const { name, version, position, asOf } of header.checkpoints) {
-      if (outdated.some((projection) => projection.name === name)) continue;
+    const current = projections.filter((projection) => !outdated.includes(projection)).map(({ name }) => name);
+    for (const name of [...current, ...subscribers]) {
+      if (!standing.has(name)) continue;
+      const { version, position, asOf } = standing.get(name)!;
       await database.query(
         `insert into checkpoints (name, version, position, as_of) values ($1, $2, $3, $4)
          on conflict (name) do update set version = excluded.version, position = excluded.position, as_of = excluded.as_of`,

@@ -20,7 +20,7 @@ export interface Config {
   host: string;
   /** 0: any free one. */
   port: number;
-  /** Where a worker of its own answers /health and /metrics; absent: nowhere. An api does so where it listens. */
+  /** Where /health and /metrics are answered besides, for a worker that has no api and for those who scrape inside. */
   metricsPort?: number;
   /** Names in the Host header that are answered beside the loopback ones. */
   hosts: readonly string[];

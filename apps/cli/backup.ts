@@ -27,7 +27,11 @@ export async function fetchBack(file: string): Promise<void> {
       throw new Failure('Somebody is at work on this database; stop the server first.');
     }
     await new Evidence(database).prepare();
-    const found = await restore(file, backed, { projections: [...projections, deadlines()], log });
+    const found = await restore(file, backed, {
+      projections: [...projections, deadlines()],
+      subscribers: ['policies'],
+      log,
+    });
     const { events, head, logSha256, takenAt, rebuilt } = found;
     console.error(`Restored as of ${takenAt}: ${events} events up to position ${head}; SHA-256 ${logSha256}.`);
     if (rebuilt.length > 0) console.error(`The next start makes anew from the log: ${rebuilt.join(', ')}.`);

@@ -12,8 +12,8 @@ export interface BeaconOptions {
 }
 
 /**
- * What a worker without an api answers: `/health/live`, `/health/ready`, `/metrics`, and nothing else. It takes nothing
- * in, and says nothing of any case.
+ * What those inside ask of any process, also of a worker without an api: `/health/live`, `/health/ready`, `/metrics`, and
+ * nothing else, by whatever name. It takes nothing in, and says nothing of any case.
  */
 export async function beacon({
   host,

@@ -25,7 +25,8 @@ const open = async (db: TestDatabase, dataDir: string): Promise<Backed> => {
   await database.query(POLICY_REFUSALS);
   return { address: db.connection, checkpoints, province: 'IR-03', dataDir };
 };
-const put = (to: Backed, what = file, projections = all) => restore(what, to, { projections, log: silent });
+const put = (to: Backed, what = file, projections = all) =>
+  restore(what, to, { projections, subscribers: ['policies'], log: silent });
 const dump = async ({ pool }: TestDatabase, table: string, order: string) =>
   (await pool.query(`select t::text from ${table} t order by ${order}`)).rows;
 
@@ -125,6 +126,12 @@ describe('restored into an empty deployment', () => {
     const standing = await to.checkpoints.read();
     expect(standing.get('cases')!.position).toBe('0');
     expect(standing.get('deadlines')!.position).toBe('8');
+    expect(standing.get('policies')!.position).toBe('8');
+  });
+
+  it('one that this release does not have is left out, and starts anew should it come back', async () => {
+    expect(await put(to, file, all.filter(({ name }) => name !== 'visits'))).toMatchObject({ rebuilt: [] }); // prettier-ignore
+    expect((await to.checkpoints.read()).has('visits')).toBe(false);
   });
 
   const changed = async (change: (text: string) => string) => {
