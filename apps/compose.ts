@@ -192,7 +192,7 @@ async function build(
     watched: working && { queue: async () => working.jobs.counts?.() },
     metrics: () => metrics.text(store, { checkpoints, jobs: working?.jobs }),
   };
-  if (!api && config.metricsPort !== undefined) {
+  if (config.metricsPort !== undefined) {
     const needed = { log: () => store.head(), database: () => database.query('select 1'), ...told.ready };
     const open = await beacon({ host: config.host, port: config.metricsPort, ...told, ready: needed });
     closing.push(() => open.close());
