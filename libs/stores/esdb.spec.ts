@@ -131,6 +131,9 @@ describe('EventStoreDB, when things go wrong', () => {
 
   it('keeps to one client a process, and refuses credentials that would be dropped', () => {
     expect(() => new EsdbEventStore('esdb://127.0.0.1:1?tls=false', { aggregates })).toThrow('one EventStoreDB');
+    const cluster = 'n1:2113,n2:2113,n3:2113';
+    expect(() => new EsdbEventStore(`esdb://a:b@${cluster}`, { aggregates })).toThrow('one EventStoreDB');
+    expect(() => new EsdbEventStore(`esdb://a:b@${cluster}?tls=false`, { aggregates })).toThrow('would be dropped');
     expect(() => new EsdbEventStore('esdb://a:b@127.0.0.1:1?tls=false', { aggregates })).toThrow('would be dropped');
   });
 });

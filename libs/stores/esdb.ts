@@ -251,8 +251,10 @@ function unavailable(error: unknown): StoreUnavailable | undefined {
 let shared: { url: string; client: EventStoreDBClient; users: number } | undefined;
 
 function acquire(url: string): EventStoreDBClient {
-  const { username, searchParams } = new URL(url);
-  if (username && searchParams.get('tls') === 'false') {
+  // A cluster is a list of hosts, which is no URL.
+  const [, credentials, query] = /^[^/]*:\/\/([^@/?]*@)?[^?]*\??(.*)$/.exec(url) ?? [];
+  const searchParams = new URLSearchParams(query);
+  if (credentials && searchParams.get('tls') === 'false') {
     throw new Error('EVENT_STORE_URL has credentials and tls=false: they would be dropped without a word.');
   }
   if (searchParams.get('throwOnAppendFailure') === 'false') throw new Error('throwOnAppendFailure must stay true.');

@@ -1,9 +1,10 @@
 import { splitStream, type EventStore, type Instant } from '#kernel';
-import { createSql, PostgresEventStore } from '#stores';
+import { createSql, openEsdb, PostgresEventStore } from '#stores';
 import { at, communicated, PROVINCE } from '#test/kit/timeline';
+import { EsdbDouble } from '#test/kit/esdb-double';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { workshop } from '#test/kit/worker';
-import { aggregateOf } from '#apps/province';
+import { aggregateOf, deciders } from '#apps/province';
 
 const DUE = at('2026-09-01', '14:30');
 
@@ -19,17 +20,21 @@ const frozenCalendars = (store: EventStore): EventStore => {
   });
 };
 
-describe('a node with stale knowledge of a calendar', () => {
+describe.each(['PostgreSQL', 'EventStoreDB'])('a node with stale knowledge of a calendar, the log in %s', (home) => {
   let database: TestDatabase;
-  let store: PostgresEventStore;
+  let store: EventStore;
+  let double: EsdbDouble | undefined;
   let now: Instant;
 
   beforeEach(async () => {
     database = await testDatabase();
-    store = new PostgresEventStore(database.pool);
+    double = home === 'EventStoreDB' ? await new EsdbDouble(true).start() : undefined;
+    const aggregates = deciders.map(({ aggregate }) => aggregate);
+    store = double ? await openEsdb(double.url, { aggregates }) : new PostgresEventStore(database.pool);
   });
   afterEach(async () => {
     await store.close();
+    double?.kill();
     await database.close();
   });
 
