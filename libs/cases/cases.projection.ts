@@ -18,6 +18,7 @@ import {
 import { CATEGORIES } from '#directory';
 import { caseDecider, type CaseState } from './case.js';
 import { CHANNELS } from './case.commands.js';
+import { receiptQuery } from './receipt.js';
 
 const STATUSES = ['opened', 'reviewed', 'tabled', 'closed'] as const;
 
@@ -110,6 +111,8 @@ interface Row {
   unit_name: string | null;
   meeting: { number: number; date: string } | null;
   resolutions: { id: string }[] | null;
+  /** Other open cases of the same unit in the same category: perhaps one matter that came twice. */
+  duplicates: { id: string }[] | null;
 }
 
 /** A case with what it is linked to; of its resolutions those that the reader may see, with whose turn it is. */
@@ -119,9 +122,13 @@ const LINKED: Fragment = sql`r.id, r.doc,
   (select jsonb_agg(jsonb_build_object('id', x.id, 'number', x.doc->>'number', 'status', x.status, 'obligations',
       (select jsonb_agg(jsonb_build_object('obligation', o.obligation, 'agency', o.agency, 'status', o.status) order by o.ordinal)
          from ${kinds.obligationOutlines} o where o.resolution = x.id)) order by x.issued_at, x.id)
-     from ${kinds.resolutions} x where x.case_id = r.id) as resolutions`;
+     from ${kinds.resolutions} x where x.case_id = r.id) as resolutions,
+  (select jsonb_agg(jsonb_build_object('id', d.id, 'trackingCode', d.tracking_code, 'title', d.doc->'state'->'intake'->>'title',
+      'status', d.status, 'openedAt', d.opened_at) order by d.opened_at, d.id)
+     from ${kinds.cases} d where d.unit = r.unit and d.category = r.category and d.id <> r.id and d.status <> 'closed'
+       and r.status <> 'closed') as duplicates`;
 
-function item({ id, doc, unit_name: unitName, meeting, resolutions }: Row) {
+function item({ id, doc, unit_name: unitName, meeting, resolutions, duplicates }: Row) {
   const { state, trackingCode, openedAt, closedAt, tabled } = doc;
   const { intake, status, workingGroup, answer } = state;
   const session = tabled.at(-1)?.session;
@@ -138,6 +145,7 @@ function item({ id, doc, unit_name: unitName, meeting, resolutions }: Row) {
     tabled,
     review: 'review' in state ? state.review : undefined,
     resolutions: resolutions ?? [],
+    duplicates: duplicates ?? [],
     answer,
     outcome: state.status === 'closed' ? state.outcome : undefined,
   };
@@ -181,4 +189,4 @@ export const caseQuery = query({
   },
 });
 
-export const casesQueries: readonly Query[] = [casesQuery, caseQuery];
+export const casesQueries: readonly Query[] = [casesQuery, caseQuery, receiptQuery];

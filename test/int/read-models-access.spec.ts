@@ -122,6 +122,8 @@ const URLS = [
   'cases?unit=bakery',
   'cases/c-mill',
   'cases/c-bakery',
+  'cases/c-mill/receipt',
+  'cases/c-bakery/receipt',
   'sessions',
   'sessions/tuesday-1',
   'resolutions',
@@ -225,7 +227,14 @@ describe('an agency', () => {
       gas,
       {
         ...all(403, ...PROVINCE_ONLY),
-        ...all(404, 'agencies/power', 'agencies/power/scorecard', 'cases/c-bakery', 'resolutions/tuesday-1-2'),
+        ...all(
+          404,
+          'agencies/power',
+          'agencies/power/scorecard',
+          'cases/c-bakery',
+          'cases/c-bakery/receipt',
+          'resolutions/tuesday-1-2',
+        ),
         ...all(404, 'obligations/tuesday-1-1/o2', 'obligations/tuesday-1-2/o1'),
       },
       [...words.case('mill'), ...words.obligation('mill', 'gas')],
@@ -266,7 +275,13 @@ describe('a unit', () => {
       as('unit', { unit: 'mill' }),
       {
         ...all(403, ...PROVINCE_ONLY, ...URLS.filter((url) => /^(agencies|scorecards)/.test(url))),
-        ...all(404, 'cases/c-bakery', 'resolutions/tuesday-1-2', 'obligations/tuesday-1-2/o1'),
+        ...all(
+          404,
+          'cases/c-bakery',
+          'cases/c-bakery/receipt',
+          'resolutions/tuesday-1-2',
+          'obligations/tuesday-1-2/o1',
+        ),
       },
       [...words.case('mill'), ...words.obligation('mill', 'gas'), ...words.obligation('mill', 'power')],
     ));
