@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import pino from 'pino';
@@ -38,9 +39,10 @@ import { createApi } from '#apps/api/api.module';
 import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
+import type { SignIn } from '#apps/api/sign-in';
 import { whyQuery } from '#apps/api/why';
 import { auditKey } from '#apps/audit';
-import { ConfigError, type Config } from '#apps/config';
+import { ConfigError, projectRoot, type Config } from '#apps/config';
 import { openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
 import { deciders, policies } from '#apps/province';
@@ -75,15 +77,15 @@ export interface Parts {
 }
 
 /** Api and worker in one process. */
-export const compose = (config: Config, log: Log = logger(config)): Promise<Running> =>
-  composeParts({ api: true, worker: true }, config, log);
+export const compose = (config: Config, log: Log = logger(config), signIn?: SignIn): Promise<Running> =>
+  composeParts({ api: true, worker: true }, config, log, signIn);
 
 /**
  * The one place where the parts are put together: api and worker in one process or each in its own, on the embedded
  * PostgreSQL or on the one of DATABASE_URL, with the log and the queue there or in places of their own. It waits for
  * what does not answer yet. What was begun before something failed is closed again.
  */
-export async function composeParts(parts: Parts, config: Config, log: Log): Promise<Running> {
+export async function composeParts(parts: Parts, config: Config, log: Log, signIn?: SignIn): Promise<Running> {
   const closing: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const each of closing.splice(0).reverse()) {
@@ -93,7 +95,7 @@ export async function composeParts(parts: Parts, config: Config, log: Log): Prom
   const waiting = new Trouble(log, {});
   for (;;) {
     try {
-      const built = await build(config, log, closing, parts);
+      const built = await build(config, log, closing, parts, signIn);
       waiting.over('what this process needs is there');
       return { ...built, close };
     } catch (error) {
@@ -110,6 +112,7 @@ async function build(
   log: Log,
   closing: (() => Promise<unknown>)[],
   { api, worker, clock = systemClock }: Parts,
+  signIn?: SignIn,
 ): Promise<Omit<Running, 'close'>> {
   const { dataDir, province } = config;
   const address = await databaseOf(config, log, closing);
@@ -203,6 +206,8 @@ async function build(
       auth: config.oidcIssuer
         ? providerAuth(config.oidcIssuer, province)
         : await ownAuth(dataDir, province, config.secret),
+      signIn,
+      web: join(projectRoot(), 'dist', 'web'),
       imports,
       evidence,
       database,

@@ -15,6 +15,7 @@ import { LogController } from './log.controller.js';
 import { openApi } from './openapi.js';
 import { ProblemFilter } from './problem.js';
 import { readsController } from './reads.js';
+import { SignInController } from './sign-in.js';
 import { WhatIfController } from './what-if.controller.js';
 
 @Module({})
@@ -29,6 +30,7 @@ class ApiModule {
         LogController,
         HealthController,
         WhatIfController,
+        SignInController,
         readsController(deps.reads),
       ],
       providers: [

@@ -2,6 +2,7 @@ import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel
 import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
+import type { SignIn } from './sign-in.js';
 
 /** The token under which Nest hands {@link ApiDeps} to the controllers. */
 export const API = Symbol('api');
@@ -10,6 +11,8 @@ export const API = Symbol('api');
 export interface ApiDeps {
   decide: DecideDeps;
   auth: Auth;
+  /** Sessions of browsers on this machine; absent: bearer tokens only. */
+  signIn?: SignIn;
   imports: Imports;
   database: Database;
   checkpoints: Checkpoints;

@@ -7,6 +7,8 @@ import { parse as locate, type ParseError } from 'jsonc-parser';
 import type { Actor } from '#kernel';
 import { unauthenticated, type Auth } from './auth.js';
 import { answerProblem, Problem } from './problem.js';
+import type { SignIn } from './sign-in.js';
+import { serveWeb, webHeaders } from './web.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,6 +23,9 @@ const CORRELATION_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
 export interface EdgeOptions {
   auth: Auth;
+  signIn?: SignIn;
+  /** Folder of the built web interface. */
+  web?: string;
   /** Names in the Host header that are answered beside the loopback ones: a page of another name that resolves to this machine (DNS rebinding) gets nothing. */
   hosts?: readonly string[];
   /** Of pino; `silent` writes nothing. */
@@ -32,6 +37,8 @@ export interface EdgeOptions {
 /** Fastify, with everything that every request passes before a controller sees it: identity, host, headers, JSON. */
 export async function edge({
   auth,
+  signIn,
+  web,
   hosts = [],
   logLevel = 'info',
   rateLimit = 0,
@@ -85,9 +92,13 @@ export async function edge({
   }
   // By the matched route and not by the text of the URL, which can spell one path in many ways.
   fastify.addHook('onRequest', async (request) => {
-    if (request.routeOptions.url?.startsWith('/v1/')) request.actor = await auth.actorOf(bearer(request));
+    if (!request.routeOptions.url?.startsWith('/v1/')) return;
+    // Whoever shows a token speaks by it, whatever cookie the browser adds.
+    const signedIn = request.headers.authorization === undefined ? signIn?.actorOf(request) : undefined;
+    request.actor = signedIn ?? (await auth.actorOf(bearer(request)));
   });
   jsonOnly(fastify);
+  await serveWeb(fastify, web);
   return adapter;
 }
 
@@ -104,15 +115,18 @@ function bearer({ headers }: FastifyRequest): string {
   return token;
 }
 
-const headersFor = ({ id, routeOptions }: FastifyRequest) => ({
+const headersFor = ({ id, routeOptions: { url } }: FastifyRequest) => ({
   'x-correlation-id': id,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-  ...(routeOptions.url?.startsWith('/docs')
+  ...(url?.startsWith('/docs')
     ? { 'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:" }
-    : { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'cache-control': 'no-store' }),
+    : (webHeaders(url) ?? {
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'cache-control': 'no-store',
+      })),
 });
 
 /** JSON is the only body; whatever is wrong with it is named with its place. */

@@ -2,13 +2,26 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { SignIn } from '#apps/api/sign-in';
 import { compose } from '#apps/compose';
 import { projectRoot, readConfig, type Config } from '#apps/config';
-import type { Role } from '#kernel';
+import type { Actor, Role } from '#kernel';
 import { load } from './load.js';
 import { paint, picture } from './picture.js';
 import { stopSignal, welcome } from './start.js';
 import { tokenFor } from './token.js';
+
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+const DESKS: readonly Actor[] = [
+  { id: 'governor', role: 'governor' },
+  { id: 'deputy-economy', role: 'deputy' },
+  { id: 'secretary', role: 'secretary' },
+  { id: 'expert', role: 'expert' },
+  { id: 'oversight', role: 'oversight' },
+  { id: 'admin', role: 'admin' },
+  { id: 'gas-desk', role: 'agency', agency: 'gas' },
+  { id: 'samt-desk', role: 'agency', agency: 'samt' },
+];
 
 export interface DemoOptions {
   file?: string;
@@ -24,7 +37,11 @@ export async function demo({ file, json, exit }: DemoOptions): Promise<void> {
   const source = file ?? join(projectRoot(), 'apps', 'cli', 'data', 'economic-tuesdays.ndjson');
   const config = await demoConfig(source, exit);
   const stopped = stopSignal();
-  const running = await compose(config);
+  // Links are for whoever sits at this machine: none when others can reach the server, or when it ends at once.
+  const local = !exit && LOOPBACK.includes(config.host);
+  const signIn = local ? new SignIn((actor) => console.error(link(actor))) : undefined;
+  const running = await compose(config, undefined, signIn);
+  const link = (actor: Actor) => `  ${(actor.agency ?? actor.role).padEnd(12)}${running.url}${signIn!.linkFor(actor)}`;
   try {
     const token = (role: Role) => tokenFor(config, { role, expires: 3600 });
     console.error(`${source}\n${running.url}, data in ${config.dataDir}`);
@@ -36,6 +53,8 @@ export async function demo({ file, json, exit }: DemoOptions): Promise<void> {
     console.log(json ? JSON.stringify(found) : paint(found, config.smtp !== undefined));
     if (exit) return;
     console.error(`\n${welcome(running.url, config.province, config.dataDir, `PEYGIR_DATA=${config.dataDir} `)}`);
+    if (signIn)
+      console.error(`\nTo look at it, open a link in a browser; each works once:\n${DESKS.map(link).join('\n')}`);
     await stopped;
   } finally {
     await running.close();

@@ -11,13 +11,16 @@ const at = (...parts) => join(root, ...parts);
 const stamp = at('dist', '.built');
 const lock = at('dist', '.building');
 const compiler = at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+const bundler = at('node_modules', 'vite', 'bin', 'vite.js');
+
+const SOURCE = /\.(tsx?|json|css|html|svg)$/;
 
 /** The latest change below `path`, in ms. A folder's own time tells of files added and removed. */
 function changed(path) {
   const found = statSync(path);
-  if (!found.isDirectory()) return path.endsWith('.ts') || path.endsWith('.json') ? found.mtimeMs : 0;
+  if (!found.isDirectory()) return SOURCE.test(path) ? found.mtimeMs : 0;
   return readdirSync(path)
-    .filter((name) => name !== 'web' && name !== 'data')
+    .filter((name) => name !== 'data')
     .reduce((latest, name) => Math.max(latest, changed(join(path, name))), found.mtimeMs);
 }
 
@@ -61,8 +64,13 @@ function build() {
   if (fresh()) return 0;
   const time = latest();
   console.error('Building (once, and after changes) …');
-  const { status } = spawnSync(process.execPath, [compiler, 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) return status ?? 1;
+  for (const args of [
+    [compiler, 'build'],
+    [bundler, 'build', 'apps/web', '--logLevel', 'warn'],
+  ]) {
+    const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+    if (status !== 0) return status ?? 1;
+  }
   // The time of the newest source that was built, so that an edit during the build asks for another.
   writeFileSync(stamp, String(time));
   return 0;

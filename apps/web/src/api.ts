@@ -1,0 +1,157 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Actor, FieldError } from '#kernel';
+import type { Speech } from './language.js';
+
+/** An answer that is not what was asked for: a refusal with its stable code, or no answer at all (`offline`). */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly errors: readonly FieldError[] = [],
+  ) {
+    super(message);
+  }
+}
+
+export type Me = Pick<Actor, 'id' | 'role' | 'agency' | 'unit'> & { province: string };
+
+/** The log's position after the last command of this page: reads wait for it, so that nobody misses their own change. */
+let seen = '';
+const listeners = new Set<() => void>();
+
+async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(`/v1/${path}`, init).catch(() => {
+    throw new Refusal(0, 'offline', 'No answer.');
+  });
+  const text = await response.text();
+  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  try {
+    const { code, detail, errors } = JSON.parse(text) as { code: string; detail: string; errors?: FieldError[] };
+    throw new Refusal(response.status, code, detail, errors);
+  } catch (error) {
+    throw error instanceof Refusal ? error : new Refusal(response.status, 'internal', response.statusText);
+  }
+}
+
+const json = (method: string, data: object, headers: Record<string, string> = {}): RequestInit => ({
+  method,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(data),
+});
+
+export function read<T>(path: string): Promise<T> {
+  const wait = seen && path !== 'session' ? `${path.includes('?') ? '&' : '?'}minPosition=${seen}` : '';
+  return ask<T>(path + wait);
+}
+
+/** Sends a command; `key` makes it repeatable after an answer that was lost. Everything on the page is read anew. */
+export async function send(stream: readonly [string, string], command: string, data: object, key: string) {
+  const init = json('POST', data, { 'idempotency-key': key });
+  const answer = await ask<{ position: string }>(`${stream[0]}/${stream[1]}/${command}`, init);
+  seen = answer.position;
+  for (const listener of listeners) listener();
+}
+
+export const whatIf = <T>(command: string, id: string, data: object): Promise<T> =>
+  ask<T>('what-if', json('POST', { command, id, data }));
+
+export const signOut = (): Promise<void> => ask('session', { method: 'DELETE' });
+
+export interface Piece {
+  name: string;
+  sha256: string;
+  mediaType: string;
+  bytes: number;
+}
+
+/** Hashes a file here, hands it over under its hash, and says what a claim has to say of it. */
+export async function giveEvidence(file: File): Promise<Piece> {
+  const content = await file.arrayBuffer();
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+  const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const mediaType = file.type || 'application/octet-stream';
+  await ask(`evidence/${sha256}`, { method: 'PUT', headers: { 'content-type': mediaType }, body: content });
+  return { name: file.name, sha256, mediaType, bytes: file.size };
+}
+
+export interface Asked<T> {
+  data?: T;
+  error?: Refusal;
+  again: () => void;
+}
+
+const REFRESH_MS = 30_000;
+
+/** What stands at `path`, read anew after every command, when the reader comes back to the page, and now and then. */
+export function useRead<T>(path: string | undefined): Asked<T> {
+  const [state, setState] = useState<{ path?: string; data?: T; error?: Refusal }>({});
+  const last = useRef(0);
+  const again = useCallback(() => {
+    if (path === undefined) return;
+    const turn = ++last.current;
+    const settle = (found: { data?: T; error?: Refusal }) => {
+      if (turn !== last.current) return;
+      // What was known stays on the page when it cannot be read anew.
+      setState((before) => ({ path, ...(before.path === path && found.error ? { data: before.data } : {}), ...found }));
+    };
+    read<T>(path).then(
+      (data) => settle({ data }),
+      (error: Refusal) => settle({ error }),
+    );
+  }, [path]);
+  useEffect(() => {
+    again();
+    const back = () => document.visibilityState === 'visible' && again();
+    const timer = setInterval(back, REFRESH_MS);
+    listeners.add(again);
+    document.addEventListener('visibilitychange', back);
+    return () => {
+      last.current++;
+      clearInterval(timer);
+      listeners.delete(again);
+      document.removeEventListener('visibilitychange', back);
+    };
+  }, [again]);
+  return state.path === path ? { data: state.data, error: state.error, again } : { again };
+}
+
+/** A refusal as a sentence that helps. Codes are stable; one that is not known here is told in the engine's own words. */
+export function sentence({ code, message, errors }: Refusal, { t }: Speech): string {
+  const known: Record<string, [string, string]> = {
+    offline: ['سامانه پاسخ نمی‌دهد. آنچه نوشته‌اید سر جایش است؛ دوباره بفرستید.', 'The server does not answer. What you wrote is still here; send it again.'], // prettier-ignore
+    unauthenticated: ['نشست شما پایان یافته است؛ دوباره وارد شوید.', 'Your session has ended; sign in again.'],
+    forbidden: ['این کار در اختیار نقش شما نیست.', 'Your role may not do this.'],
+    'own-agency': ['دستگاهِ مسئول دربارهٔ تکلیف خودش تصمیم نمی‌گیرد.', 'An agency does not judge what it owes itself.'],
+    'governor-only': ['از تمدید سوم به بعد تنها استاندار تصمیم می‌گیرد.', 'From the third extension on only the governor decides.'], // prettier-ignore
+    'not-found': [
+      'چنین چیزی نیست، یا دیدن آن در اختیار شما نیست.',
+      'There is no such thing, or it is not yours to see.',
+    ],
+    'not-communicated': ['مصوبه هنوز ابلاغ نشده است؛ نخست باید ابلاغ شود.', 'It has not been communicated yet; that comes first.'], // prettier-ignore
+    'claim-pending': ['اعلام انجام در انتظار راستی‌آزمایی است؛ نخست باید تکلیف آن روشن شود.', 'A claim waits for verification; it has to be judged first.'], // prettier-ignore
+    suspended: ['مهلت متوقف است؛ نخست باید ادامه یابد.', 'The clock is suspended; resume it first.'],
+    'deadline-missed': ['مهلت گذشته است و دیگر تمدید نمی‌شود؛ تنها دستور استاندار مهلت تازه می‌دهد.', 'The deadline was missed and is not extended; only a directive gives a new term.'], // prettier-ignore
+    'term-mismatch': ['تمدید باید با همان واحد مهلت باشد.', 'An extension has to be in the unit of the clock.'],
+    closed: ['این تکلیف بسته شده است.', 'This obligation is closed.'],
+    conflict: [
+      'هم‌زمان کس دیگری آن را تغییر داد؛ دوباره بفرستید.',
+      'Somebody changed it at the same moment; send it again.',
+    ],
+    'store-unavailable': ['پایگاه داده پاسخ نمی‌دهد؛ چیزی از دست نرفته است. اندکی دیگر دوباره بفرستید.', 'The store does not answer; nothing is lost. Send it again shortly.'], // prettier-ignore
+    'too-large': ['پرونده بزرگ‌تر از اندازهٔ مجاز است.', 'The file is larger than allowed.'],
+    'evidence-empty': ['این پرونده خالی است.', 'The file is empty.'],
+    'evidence-type-mismatch': ['درون پرونده با نوع آن نمی‌خواند؛ پروندهٔ اصلی را بفرستید.', 'The content does not fit the kind of file; send the original.'], // prettier-ignore
+    'evidence-hash-mismatch': [
+      'پرونده در راه آسیب دید؛ دوباره بفرستید.',
+      'The file was damaged on its way; send it again.',
+    ],
+    'unsupported-media-type': ['این گونهٔ پرونده پذیرفته نمی‌شود.', 'Files of this kind are not accepted.'],
+    'too-many-requests': ['درخواست‌ها زیاد است؛ کمی صبر کنید.', 'Too many requests; wait a little.'],
+    internal: ['خطایی در سامانه رخ داد؛ چیزی ثبت نشد.', 'The server made an error; nothing was recorded.'],
+  };
+  const said = known[code];
+  if (said) return t(...said);
+  const why = errors.map(({ path, reason }) => (path ? `${path}: ${reason}` : reason)).join('; ') || message;
+  return t(`سامانه نپذیرفت (${code}): ${why}`, why);
+}

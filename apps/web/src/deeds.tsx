@@ -1,0 +1,135 @@
+import { useState } from 'react';
+import { giveEvidence, send, type Me } from './api.js';
+import { Form, type FormProps, type Values } from './form.js';
+import { useSpeech } from './language.js';
+import { at } from './parts.js';
+import type { Owed } from './obligation.js';
+
+type Deed = Omit<FormProps, 'close' | 'about'> & { main?: boolean };
+
+/** A term or none: the number of working days that was typed. */
+const withTerm = ({ workingDays, ...rest }: Values): object =>
+  workingDays === undefined ? rest : { ...rest, workingDays: Number(workingDays) };
+
+/**
+ * What this reader can do about an obligation now. Only what helps is left out here: whether it may be done is decided
+ * by the API.
+ */
+export function Deeds({ of, me }: { of: Owed; me: Me }) {
+  const [open, setOpen] = useState<Deed>();
+  const { t, n } = useSpeech();
+  const deeds = useDeeds(of, me);
+  return (
+    <div className="deeds">
+      {deeds.map((deed) => (
+        <button key={deed.title} type="button" className={deed.main ? 'main' : ''} onClick={() => setOpen(deed)}>
+          {deed.title}
+        </button>
+      ))}
+      <a href={at('obligations', of.resolution, of.obligation)}>{t('صفحهٔ این تکلیف', 'Its page')}</a>
+      {of.case && <a href={at('cases', of.case)}>{t('پرونده', 'The case')}</a>}
+      {open && (
+        <Form
+          {...open}
+          about={`${n(of.number)} · ${of.agencyName ?? of.agency}: ${of.action}`}
+          close={() => setOpen(undefined)}
+        />
+      )}
+    </div>
+  );
+}
+
+function useDeeds(of: Owed, me: Me): Deed[] {
+  const { t } = useSpeech();
+  if (!of.open) return [];
+  const say = (command: string, data: object, key: string) =>
+    send(['resolution', of.resolution], command, { obligation: of.obligation, ...data }, key);
+  const days = { name: 'workingDays', kind: 'days' as const, hint: t('روز کاری، ۱ تا ۷۵۰', 'Working days, 1 to 750') };
+  const reason = { name: 'reason', label: t('دلیل', 'Reason'), kind: 'long' as const };
+  const referral = (command: string, title: string, body: string): Deed => ({
+    title,
+    action: t('ارجاع شود', 'Refer'),
+    note: t(
+      'ارجاع، انجام تکلیف نیست: ساعت و نردبان همچنان کار می‌کنند.',
+      'Referred is not done: clock and ladder go on.',
+    ),
+    fields: [
+      { name: 'body', label: body },
+      { name: 'basis', label: t('مبنای قانونی', 'Legal basis'), kind: 'long' },
+    ],
+    submit: (values, key) => say(command, values, key),
+  });
+
+  if (me.role === 'governor') {
+    return [
+      {
+        main: true,
+        title: t('دستور استاندار', 'Directive'),
+        action: t('دستور صادر شود', 'Issue the directive'),
+        note: t('با مهلت تازه، ساعت از همین امروز از نو آغاز می‌شود.', 'With a new term the clock starts anew today.'),
+        fields: [
+          { name: 'text', label: t('متن دستور', 'The order'), kind: 'long' },
+          { ...days, label: t('مهلت تازه', 'New term'), optional: true },
+        ],
+        submit: (values, key) => say('IssueDirective', withTerm(values), key),
+      },
+      referral(
+        'ReferToNational',
+        t('ارجاع ملی', 'Refer nationally'),
+        t('وزارتخانه یا نهاد ملی', 'Ministry or national body'),
+      ),
+      referral('ReferToOversight', t('ارجاع به بازرسی', 'Refer to oversight'), t('نهاد نظارتی', 'Oversight body')),
+    ];
+  }
+  if (me.role === 'agency' && me.agency === of.agency) {
+    const claim: Deed = {
+      main: true,
+      title: t('اعلام انجام', 'Report compliance'),
+      action: t('اعلام شود', 'Report it'),
+      note: t(`معیار پذیرش: ${of.acceptance}`, `Counts as done: ${of.acceptance}`),
+      fields: [
+        {
+          name: 'files',
+          label: t('مدارک', 'Evidence'),
+          kind: 'file',
+          hint: t(
+            'اثر انگشت هر پرونده (SHA-256) در همین مرورگر حساب می‌شود.',
+            'Each file is hashed (SHA-256) in this browser.',
+          ),
+        },
+        { name: 'note', label: t('توضیح', 'Note'), kind: 'long', optional: true },
+      ],
+      submit: async ({ note }, key, files) => {
+        const evidence = await Promise.all(files.map(giveEvidence));
+        await say('ReportCompliance', { evidence, note }, key);
+      },
+    };
+    const extension: Deed = {
+      title: t('درخواست تمدید', 'Ask for an extension'),
+      action: t('درخواست شود', 'Ask'),
+      fields: [{ ...days, label: t('چند روز کاری', 'How many working days') }, reason],
+      submit: (values, key) => say('RequestExtension', withTerm(values), key),
+    };
+    return [...(of.claimed ? [] : [claim]), ...(of.status === 'running' ? [extension] : [])];
+  }
+  if (of.claimed && ['secretary', 'expert', 'deputy', 'oversight'].includes(me.role)) {
+    const note = { name: 'note', label: t('توضیح', 'Note'), kind: 'long' as const };
+    return [
+      {
+        main: true,
+        title: t('تأیید انجام', 'Verify'),
+        action: t('تأیید شود', 'Verify'),
+        fields: [{ ...note, optional: true }],
+        submit: (values, key) => say('VerifyCompliance', values, key),
+      },
+      {
+        title: t('رد اعلام انجام', 'Refute'),
+        action: t('رد شود', 'Refute'),
+        note: t('ساعت اصلی ادامه می‌یابد.', 'The original clock goes on.'),
+        fields: [note],
+        submit: (values, key) => say('RefuteCompliance', values, key),
+      },
+    ];
+  }
+  return [];
+}

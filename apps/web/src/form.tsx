@@ -1,0 +1,143 @@
+import { useId, useLayoutEffect, useRef, useState, type FormEvent } from 'react';
+import { sentence, type Refusal } from './api.js';
+import { plainDigits } from './digits.js';
+import { useSpeech } from './language.js';
+
+export interface Field {
+  name: string;
+  label: string;
+  kind?: 'text' | 'long' | 'days' | 'file' | 'date' | 'select';
+  /** Of a `select`: value and name. */
+  options?: readonly (readonly [string, string])[];
+  /** What stands there before anything is typed. */
+  initial?: string;
+  optional?: boolean;
+  hint?: string;
+}
+
+export type Values = Record<string, string>;
+
+export interface FormProps {
+  title: string;
+  about?: string;
+  fields: readonly Field[];
+  action: string;
+  /** What it does, said before it is done. */
+  note?: string;
+  /** `key` stays the same while nothing was changed, so that sending again after a lost answer is no second deed. */
+  submit: (values: Values, key: string, files: readonly File[]) => Promise<unknown>;
+  close: () => void;
+}
+
+/** A question with one answer, in a dialog. What was typed stays when something fails. */
+export function Form({ title, about, fields, action, note, submit, close }: FormProps) {
+  const speech = useSpeech();
+  const { t } = speech;
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [values, setValues] = useState<Values>(() =>
+    Object.fromEntries(fields.map(({ name, initial, options }) => [name, initial ?? options?.[0]?.[0] ?? ''])),
+  );
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const [key, setKey] = useState(() => crypto.randomUUID());
+  const [state, setState] = useState<'open' | 'sending' | Refusal>('open');
+  const id = useId();
+
+  // Closed while it is still on the page, so that the focus goes back to where it came from.
+  useLayoutEffect(() => {
+    const opened = dialog.current;
+    opened?.showModal();
+    return () => opened?.close();
+  }, []);
+
+  const change = (name: string, value: string) => {
+    setValues((before) => ({ ...before, [name]: value }));
+    setKey(crypto.randomUUID());
+  };
+  const send = async (event: FormEvent) => {
+    event.preventDefault();
+    setState('sending');
+    const given = fields.flatMap(({ name, kind }) => {
+      const value = (values[name] ?? '').trim();
+      return value === '' ? [] : [[name, kind === 'days' ? plainDigits(value) : value]];
+    });
+    try {
+      await submit(Object.fromEntries(given) as Values, key, files);
+      close();
+    } catch (error) {
+      setState(error as Refusal);
+    }
+  };
+
+  return (
+    <dialog ref={dialog} className="form" aria-labelledby={`${id}title`} onCancel={close}>
+      <form onSubmit={(event) => void send(event)}>
+        <h2 id={`${id}title`}>{title}</h2>
+        {about && <p className="about">{about}</p>}
+        {fields.map(({ name, label, kind = 'text', options, optional, hint }) => {
+          const common = {
+            id: id + name,
+            name,
+            required: !optional,
+            'aria-describedby': hint ? `${id + name}hint` : undefined,
+          };
+          const text = {
+            ...common,
+            value: values[name] ?? '',
+            onChange: (event: { target: { value: string } }) => change(name, event.target.value),
+          };
+          return (
+            <div className="field" key={name}>
+              <label htmlFor={id + name}>
+                {label}
+                {optional && <small> ({t('اختیاری', 'optional')})</small>}
+              </label>
+              {kind === 'long' && <textarea rows={4} maxLength={4000} {...text} />}
+              {kind === 'text' && <input maxLength={1000} {...text} />}
+              {kind === 'days' && <input inputMode="numeric" pattern="[0-9۰-۹٠-٩]{1,3}" className="short" {...text} />}
+              {kind === 'date' && <input type="date" className="short" {...text} />}
+              {kind === 'select' && (
+                <select {...text}>
+                  {options?.map(([value, label]) => (
+                    <option key={value} value={value}>
+                      {label}
+                    </option>
+                  ))}
+                </select>
+              )}
+              {kind === 'file' && (
+                <input
+                  type="file"
+                  multiple
+                  {...common}
+                  onChange={(event) => {
+                    setFiles([...(event.target.files ?? [])]);
+                    setKey(crypto.randomUUID());
+                  }}
+                />
+              )}
+              {hint && (
+                <p className="hint" id={`${id + name}hint`}>
+                  {hint}
+                </p>
+              )}
+            </div>
+          );
+        })}
+        {note && <p className="about">{note}</p>}
+        {typeof state === 'object' && (
+          <p className="notice is-bad" role="alert">
+            {sentence(state, speech)}
+          </p>
+        )}
+        <div className="buttons">
+          <button type="submit" className="main" disabled={state === 'sending'}>
+            {state === 'sending' ? t('در حال فرستادن…', 'Sending…') : action}
+          </button>
+          <button type="button" onClick={close}>
+            {t('انصراف', 'Cancel')}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,95 @@
+import { type ReactNode } from 'react';
+import type { Status } from '#resolutions';
+import { sentence, type Asked } from './api.js';
+import { useSpeech, type Speech } from './language.js';
+
+export const DAY_MS = 86_400_000;
+
+/** Each status with its words; its colour is in the style sheet, and never the only sign. */
+const STATUSES: Record<Status, [string, string]> = {
+  issued: ['ابلاغ نشده', 'Not communicated'],
+  running: ['در مهلت', 'Running'],
+  suspended: ['متوقف', 'Suspended'],
+  claimed: ['در انتظار راستی‌آزمایی', 'Claimed'],
+  missed: ['مهلت گذشته', 'Missed'],
+  met: ['انجام شده', 'Met'],
+  'met-late': ['انجام شده با تأخیر', 'Met late'],
+  revoked: ['لغو شده', 'Revoked'],
+};
+
+export function Pill({ status }: { status: Status }) {
+  const { t } = useSpeech();
+  return <span className={`pill is-${status}`}>{t(...STATUSES[status])}</span>;
+}
+
+const OFFICES: Record<string, [string, string]> = {
+  agency: ['دستگاه اجرایی', 'Agency'],
+  deputy: ['معاون استاندار', 'Deputy governor'],
+  governor: ['استاندار', 'Governor'],
+  inspection: ['بازرسی', 'Inspection'],
+  secretary: ['دبیر کارگروه', 'Secretary'],
+  expert: ['کارشناس', 'Expert'],
+  oversight: ['دستگاه نظارتی', 'Oversight'],
+  registrar: ['دبیرخانه', 'Registry'],
+  unit: ['واحد تولیدی', 'Production unit'],
+  admin: ['مدیر سامانه', 'Administrator'],
+  engine: ['سامانه', 'The engine'],
+};
+export const office = (id: string, { t }: Speech): string => (OFFICES[id] ? t(...OFFICES[id]) : id);
+
+/** The page of what was asked for, or a sentence about why it is not there. Old data stays while new is asked for. */
+export function Await<T>({ of, children }: { of: Asked<T>; children: (data: T) => ReactNode }) {
+  const speech = useSpeech();
+  const { data, error, again } = of;
+  return (
+    <>
+      {error && (
+        <div className="notice is-bad" role="alert">
+          <p>{sentence(error, speech)}</p>
+          {data !== undefined && <p>{speech.t('آنچه می‌بینید ممکن است کهنه باشد.', 'What you see may be old.')}</p>}
+          <button type="button" onClick={again}>
+            {speech.t('دوباره', 'Try again')}
+          </button>
+        </div>
+      )}
+      {data !== undefined ? children(data) : !error && <Waiting />}
+    </>
+  );
+}
+
+export function Waiting() {
+  const { t } = useSpeech();
+  return (
+    <div className="waiting" role="status">
+      <span className="sr">{t('در حال خواندن…', 'Loading…')}</span>
+      <i />
+      <i />
+      <i />
+    </div>
+  );
+}
+
+export function Empty({ children }: { children: ReactNode }) {
+  return <p className="empty">{children}</p>;
+}
+
+/** A link within the interface. */
+export const at = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join('/')}`;
+
+/** How long ago an instant was, in whole days, at least one: «۹ روز». */
+export function Overdue({ since }: { since: string }) {
+  const { t, n } = useSpeech();
+  const days = Math.max(1, Math.floor((Date.now() - Date.parse(since)) / DAY_MS));
+  return (
+    <span className="overdue">{t(`${n(days)} روز گذشته`, `${n(days)} ${days === 1 ? 'day' : 'days'} overdue`)}</span>
+  );
+}
+
+export function Figure({ value, label, tone = '' }: { value: ReactNode; label: string; tone?: string }) {
+  return (
+    <div className={`figure ${tone}`}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,222 @@
+import { useState } from 'react';
+import type { Category } from '#directory';
+import { send, useRead, type Me } from './api.js';
+import { CATEGORIES } from './categories.js';
+import { Form, type FormProps } from './form.js';
+import { useSpeech } from './language.js';
+import { at, Await, Empty, Figure } from './parts.js';
+
+export interface SessionItem {
+  id: string;
+  workingGroup: string;
+  number: number;
+  date: string;
+  status: 'scheduled' | 'open' | 'signed';
+  attendance: string[];
+  openedAt?: string;
+  signedAt?: string;
+  adopted: {
+    ordinal: number;
+    resolution: string;
+    number: string;
+    case?: string;
+    text: string;
+    status?: string;
+    open?: number;
+    overdue?: number;
+  }[];
+  agenda: { id: string; unit?: string; category: Category; status: string; title: string }[];
+  counts: { cases: number; resolutions: number; visits: number; visited: number };
+}
+
+const STATUSES: Record<SessionItem['status'], [string, string]> = {
+  scheduled: ['برنامه‌ریزی‌شده', 'scheduled'],
+  open: ['در جریان', 'open'],
+  signed: ['امضاشده', 'signed'],
+};
+
+/** The sessions of every working group, the latest first. */
+export function Sessions() {
+  const { t, n, day } = useSpeech();
+  const found = useRead<{ items: SessionItem[] }>('sessions?limit=100');
+  return (
+    <>
+      <header className="head">
+        <h1>{t('جلسه‌ها', 'Sessions')}</h1>
+      </header>
+      <Await of={found}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty>{t('هنوز جلسه‌ای برنامه‌ریزی نشده است.', 'No session is scheduled yet.')}</Empty>
+          ) : (
+            <table className="list">
+              <thead>
+                <tr>
+                  <th scope="col">{t('جلسه', 'Session')}</th>
+                  <th scope="col">{t('وضعیت', 'State')}</th>
+                  <th scope="col">{t('پرونده', 'Cases')}</th>
+                  <th scope="col">{t('بازدید', 'Visits')}</th>
+                  <th scope="col">{t('مصوبه', 'Resolutions')}</th>
+                  <th scope="col">{t('تکلیف باز / گذشته', 'Open / overdue')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map(({ id, number, date, status, counts, adopted }) => {
+                  const sum = (key: 'open' | 'overdue') =>
+                    n(adopted.reduce((total, one) => total + (one[key] ?? 0), 0));
+                  return (
+                    <tr key={id}>
+                      <th scope="row">
+                        <a href={at('sessions', id)}>{t(`جلسهٔ ${n(number)}`, `Session ${number}`)}</a>
+                        <small>{day(date, true)}</small>
+                      </th>
+                      <td>{t(...STATUSES[status])}</td>
+                      <td>{n(counts.cases)}</td>
+                      <td>{n(counts.visited)}</td>
+                      <td>{n(counts.resolutions)}</td>
+                      <td>
+                        {sum('open')} / {sum('overdue')}
+                      </td>
+                    </tr>
+                  );
+                })}
+              </tbody>
+            </table>
+          )
+        }
+      </Await>
+    </>
+  );
+}
+
+/** One session: its agenda against the capacity, what was adopted, minutes and letters. */
+export function SessionPage({ id, me }: { id: string; me: Me }) {
+  const { t, n, day } = useSpeech();
+  const found = useRead<SessionItem>(`sessions/${id}`);
+  const group = useRead<{ capacity: number }>(found.data && `working-groups/${found.data.workingGroup}/summary`);
+  return (
+    <Await of={found}>
+      {(one) => {
+        const { agenda, adopted, counts, number, date, status } = one;
+        const capacity = group.data?.capacity;
+        return (
+          <>
+            <header className="head">
+              <h1>
+                {t(`جلسهٔ ${n(number)}`, `Session ${number}`)} · {day(date, true)}
+              </h1>
+              <p>{t(...STATUSES[status])}</p>
+              <dl className="figures">
+                <Figure
+                  value={
+                    capacity === undefined
+                      ? n(counts.cases)
+                      : t(`${n(counts.cases)} از ${n(capacity)}`, `${counts.cases} of ${capacity}`)
+                  }
+                  label={t('پرونده از گنجایش', 'cases of the capacity')}
+                  tone={capacity !== undefined && counts.cases > capacity ? 'bad' : ''}
+                />
+                <Figure value={n(counts.visited)} label={t('بازدید', 'visits')} />
+                <Figure value={n(counts.resolutions)} label={t('مصوبه', 'resolutions')} />
+              </dl>
+              <Steps of={one} me={me} />
+            </header>
+            <section aria-labelledby="adopted">
+              <h2 id="adopted">{t('مصوبه‌ها', 'Resolutions')}</h2>
+              {adopted.length === 0 ? (
+                <Empty>{t('هنوز مصوبه‌ای نیست.', 'Nothing is adopted yet.')}</Empty>
+              ) : (
+                <Adopted of={one} me={me} />
+              )}
+            </section>
+            <section aria-labelledby="agenda">
+              <h2 id="agenda">{t('دستور جلسه', 'Agenda')}</h2>
+              {agenda.length === 0 ? (
+                <Empty>{t('دستور جلسه خالی است.', 'The agenda is empty.')}</Empty>
+              ) : (
+                <ul className="agenda">
+                  {agenda.map((item) => (
+                    <li key={item.id}>
+                      <a href={at('cases', item.id)}>{item.title}</a> <small>{t(...CATEGORIES[item.category])}</small>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </section>
+          </>
+        );
+      }}
+    </Await>
+  );
+}
+
+function Adopted({ of: { adopted }, me }: { of: SessionItem; me: Me }) {
+  const { t, n } = useSpeech();
+  const [letter, setLetter] = useState<Omit<FormProps, 'close'>>();
+  const communicate = (resolution: string, number: string) =>
+    setLetter({
+      title: t(`ابلاغ مصوبهٔ ${n(number)}`, `Communicate resolution ${number}`),
+      action: t('ابلاغ شود', 'Communicate'),
+      note: t(
+        'با ابلاغ، ساعت همهٔ تکلیف‌های آن آغاز می‌شود.',
+        'Communication starts the clocks of all its obligations.',
+      ),
+      fields: [{ name: 'letterNumber', label: t('شمارهٔ نامه', 'Number of the letter') }],
+      submit: (values, key) => send(['resolution', resolution], 'CommunicateResolution', values, key),
+    });
+  return (
+    <>
+      <table className="list">
+        <thead>
+          <tr>
+            <th scope="col">{t('شماره', 'Number')}</th>
+            <th scope="col">{t('متن', 'Text')}</th>
+            <th scope="col">{t('باز / گذشته', 'Open / overdue')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {adopted.map(({ resolution, number, text, case: of, status, open, overdue }) => (
+            <tr key={resolution}>
+              <th scope="row">{n(number)}</th>
+              <td>{of ? <a href={at('cases', of)}>{text}</a> : text}</td>
+              <td>
+                {status === 'issued' && me.role === 'secretary' ? (
+                  <button type="button" className="main" onClick={() => communicate(resolution, number)}>
+                    {t('ابلاغ', 'Communicate')}
+                  </button>
+                ) : status === undefined ? (
+                  t('در انتظار امضا', 'waits for the minutes')
+                ) : (
+                  `${n(open ?? 0)} / ${n(overdue ?? 0)}`
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {letter && <Form {...letter} close={() => setLetter(undefined)} />}
+    </>
+  );
+}
+
+/** What takes the session on: it is opened, and its minutes are signed. */
+function Steps({ of: { id, status }, me }: { of: SessionItem; me: Me }) {
+  const { t } = useSpeech();
+  const [form, setForm] = useState<Omit<FormProps, 'close'>>();
+  const sign = (): Omit<FormProps, 'close'> => ({
+    title: t('امضای صورتجلسه', 'Sign the minutes'),
+    action: t('امضا شود', 'Sign'),
+    note: t('پس از امضا چیزی به مصوبه‌ها افزوده نمی‌شود و هر مصوبه صادر می‌شود.', 'Nothing is adopted afterwards; every resolution is issued.'), // prettier-ignore
+    fields: [],
+    submit: (values, key) => send(['session', id], 'SignMinutes', values, key),
+  });
+  if (status !== 'open' || (me.role !== 'governor' && me.role !== 'deputy')) return null;
+  return (
+    <div className="deeds">
+      <button type="button" className="main" onClick={() => setForm(sign())}>
+        {t('امضای صورتجلسه', 'Sign the minutes')}
+      </button>
+      {form && <Form {...form} close={() => setForm(undefined)} />}
+    </div>
+  );
+}
