@@ -9,6 +9,7 @@ import {
   officesQueries,
 } from '#directory';
 import { provinceNumbersQueries, tallyProjection } from '#numbers';
+import { referralsProjection, referralsQueries } from '#referrals';
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
 import { searchProjection, searchQueries } from '#search';
 import { sessionsProjection, sessionsQueries } from '#sessions';
@@ -27,6 +28,7 @@ export const allProjections: readonly Projection[] = [
   officesProjection,
   templatesProjection,
   tallyProjection,
+  referralsProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -41,4 +43,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...officesQueries,
   ...templatesQueries,
   ...provinceNumbersQueries,
+  ...referralsQueries(province),
 ];

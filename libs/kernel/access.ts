@@ -201,6 +201,16 @@ export const pressTally: Kind = {
   technical: true,
 };
 
+/** What the province asks of others; whom it is about has no part in it. */
+export const referrals: Kind = {
+  noun: 'referrals',
+  from: 'read_referrals t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: false,
+};
+
 export const templates: Kind = { ...workingGroups, noun: 'templates', from: 'read_templates t' };
 
 /** Who holds, held and substitutes for which office. */

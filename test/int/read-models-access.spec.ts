@@ -95,6 +95,11 @@ const TIMELINE = [
       letterNumber: `${i}`,
     }),
   ),
+  say(at('2026-08-25', '13:00'), 'governor', 'ReferToNational', 'tuesday-1-1', {
+    obligation: 'o1',
+    body: 'ministry',
+    basis: 'law',
+  }),
   ...CASES.flatMap(({ unit, obligations }, i) =>
     obligations.map(({ id, agency }: any) =>
       say(at('2026-08-26'), { role: 'agency', agency }, 'ReportCompliance', `tuesday-1-${i + 1}`, {
@@ -140,6 +145,8 @@ const URLS = [
   'working-groups/tuesday/summary',
   'working-groups/tuesday/offices',
   'offices/governor/escalations',
+  'referrals',
+  'referrals/nationalReferral-tuesday-1-1-o1-1',
   'templates',
   'templates/land',
   'scorecards?by=agency',
@@ -216,6 +223,8 @@ const PROVINCE_ONLY = [
   'working-groups/tuesday/summary',
   'working-groups/tuesday/offices',
   'offices/governor/escalations',
+  'referrals',
+  'referrals/nationalReferral-tuesday-1-1-o1-1',
   'templates',
   'templates/land',
 ];
