@@ -75,6 +75,20 @@ describe('from the visit list to the decision', () => {
     expect(small).toMatchObject({ overdue: 1, points: 127 });
   });
 
+  it('months since the last visit count, and are told', async () => {
+    const plan = { unit: 'brand', date: '2026-05-20', reason: 'بازدید دوره‌ای' };
+    await province.remembers([
+      say(at('2026-05-10'), 'secretary', 'PlanVisit', 'v-old', plan),
+      say(at('2026-05-20'), 'expert', 'RecordFindings', 'v-old', { findings: 'خط خوابیده است.', needs: [] }),
+    ]);
+    const brand = (await list()).find(({ unit }: { unit: string }) => unit === 'brand');
+    expect(brand.lastVisit).toBe('2026-05-20');
+    const [, reason] = brand.reasons;
+    expect(reason).toMatchObject({ reason: 'not-visited-for-months', text: expect.stringContaining('ماه از آخرین') });
+    expect(brand.points).toBe(20 + reason.points);
+    expect(reason.points).toBeGreaterThanOrEqual(6);
+  });
+
   it('whose visit is planned leaves the list', async () => {
     const tomorrow = new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);
     await province.does('secretary', 'visit', 'v-1', 'PlanVisit', { unit: 'medium', date: tomorrow, reason: 'بازدید' });
