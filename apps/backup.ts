@@ -120,7 +120,8 @@ export interface Restored extends Saved {
 
 /** Who follows the log in this release. What others had made of it is left out. */
 export interface Followers {
-  projections: readonly Projection[];
+  /** Asked for when the keys are in their place: one of them signs with its own. */
+  projections(): Promise<readonly Projection[]>;
   subscribers: readonly string[];
   log: Log;
 }
@@ -130,21 +131,33 @@ export interface Followers {
  * it, up to the same position, so nothing fires again; what fell due since then fires at the next start.
  * @throws BadBackup; StoreUnavailable
  */
-export async function restore(
-  file: string,
-  { address, checkpoints, province, dataDir }: Backed,
-  { projections, subscribers, log }: Followers,
-): Promise<Restored> {
+export async function restore(file: string, to: Backed, followers: Followers): Promise<Restored> {
   const source = createReadStream(file);
   const unpacked = createGunzip();
   source.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
   const reader = new BackupReader(unpacked);
   const header = await reader.header();
-  if (header.province !== province) {
-    throw new BadBackup(`The backup is of ${header.province}; this deployment serves ${province}.`);
+  if (header.province !== to.province) {
+    throw new BadBackup(`The backup is of ${header.province}; this deployment serves ${to.province}.`);
   }
+  const kept = to.dataDir === undefined ? [] : await keepKeys(to.dataDir, header.keys);
+  try {
+    return await refilled(reader, header, to, followers);
+  } catch (error) {
+    await Promise.all(kept.map((path) => rm(path)));
+    throw error;
+  }
+}
+
+async function refilled(
+  reader: BackupReader,
+  { head, takenAt, checkpoints: saved }: Header,
+  { address, checkpoints }: Backed,
+  { projections: asked, subscribers, log }: Followers,
+): Promise<Restored> {
+  const projections = await asked();
   await prepareProjections(projections, { checkpoints, log });
-  const standing = new Map(header.checkpoints.map((each) => [each.name, each]));
+  const standing = new Map(saved.map((each) => [each.name, each]));
   const outdated = projections.filter(({ name, version }) => standing.get(name)?.version !== version);
   const left = new Set(outdated.flatMap(({ tables }) => tables));
   return refill(address, async (database) => {
@@ -157,7 +170,7 @@ export async function restore(
       throw new BadBackup('The events are not those that were saved.');
     }
     await database.query('reset role');
-    await database.query('update log.head set position = $1', [header.head]);
+    await database.query('update log.head set position = $1', [head]);
     await database.query('analyze log.events');
     const current = projections.filter((projection) => !outdated.includes(projection)).map(({ name }) => name);
     for (const name of [...current, ...subscribers]) {
@@ -169,8 +182,7 @@ export async function restore(
         [name, version, position, asOf ?? null],
       );
     }
-    if (dataDir) await keepKeys(dataDir, header.keys);
-    return { head: header.head, takenAt: header.takenAt, ...found, rebuilt: outdated.map(({ name }) => name) };
+    return { head, takenAt, ...found, rebuilt: outdated.map(({ name }) => name) };
   });
 }
 
@@ -200,16 +212,21 @@ async function* tapped(rows: AsyncIterable<Buffer>, log: LogHash): AsyncGenerato
   }
 }
 
-/** @throws BadBackup when the folder has other keys of its own: two deployments would be mixed. */
-async function keepKeys(dataDir: string, keys: Record<string, string>): Promise<void> {
+/**
+ * @returns the files that were not there before
+ * @throws BadBackup when the folder has other keys of its own: two deployments would be mixed
+ */
+async function keepKeys(dataDir: string, keys: Record<string, string>): Promise<string[]> {
   await mkdir(dataDir, { recursive: true });
   const own = await keysIn(dataDir);
-  for (const [name, content] of Object.entries(keys)) {
+  const missing = Object.entries(keys).filter(([name, content]) => own[name] !== content);
+  for (const [name] of missing) {
     if (!KEY_FILE.test(name)) throw new BadBackup(`"${name}" is not the name of a key.`);
-    if (own[name] === content) continue;
     if (own[name] !== undefined) throw new BadBackup(`${join(dataDir, name)} is another deployment's.`);
-    await writeFile(join(dataDir, name), content, { mode: 0o600, flag: 'wx' });
   }
+  const paths = missing.map(([name, content]) => [join(dataDir, name), content] as const);
+  for (const [path, content] of paths) await writeFile(path, content, { mode: 0o600, flag: 'wx' });
+  return paths.map(([path]) => path);
 }
 
 /** Whether somebody is at work on this database: then nothing may be put under their feet. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Checkpoints, StoreUnavailable, type Database, type EventStore, type Log } from '#kernel';
+import { Checkpoints, StoreUnavailable, type Database, type EventStore, type Log, type Projection } from '#kernel';
 import {
   createPool,
   createSql,
@@ -9,7 +9,10 @@ import {
   startEmbeddedPostgres,
   type DatabaseAddress,
 } from '#stores';
+import { merkleLog } from '#audit';
 import { Imports } from '#apps/api/imports';
+import { auditKey } from '#apps/audit';
+import { projections } from '#apps/compose';
 import { ConfigError, type Config } from '#apps/config';
 import { openLog } from '#apps/homes';
 import { POLICY_REFUSALS } from '#apps/worker/policies';
@@ -81,3 +84,9 @@ async function answers(address: DatabaseAddress): Promise<boolean> {
     await pool.end();
   }
 }
+
+/** Everybody who makes tables of the log, but the deadlines. The deployment's keys must be in their place. */
+export const followersOf = async (config: Config): Promise<Projection[]> => [
+  ...projections,
+  merkleLog(await auditKey(config)),
+];

@@ -4,9 +4,9 @@ import { deadlines } from '#resolutions';
 import { Evidence } from '#evidence';
 import { backup, isServed, restore, type Backed } from '#apps/backup';
 import { BadBackup } from '#apps/backup-file';
-import { logger, projections } from '#apps/compose';
-import { readConfig } from '#apps/config';
-import { openDeployment, type Deployment } from '#apps/deployment';
+import { logger } from '#apps/compose';
+import { readConfig, type Config } from '#apps/config';
+import { followersOf, openDeployment, type Deployment } from '#apps/deployment';
 import { Failure } from './failure.js';
 
 /** `peygir backup FILE` */
@@ -22,13 +22,13 @@ export async function save(file: string): Promise<void> {
 /** `peygir restore FILE` */
 export async function fetchBack(file: string): Promise<void> {
   if (!existsSync(file)) throw new Failure(`There is no file ${file}.`);
-  await working(true, async (backed, { database }, log) => {
+  await working(true, async (backed, { database }, config, log) => {
     if (await isServed(database)) {
       throw new Failure('Somebody is at work on this database; stop the server first.');
     }
     await new Evidence(database).prepare();
     const found = await restore(file, backed, {
-      projections: [...projections, deadlines()],
+      projections: async () => [...(await followersOf(config)), deadlines()],
       subscribers: ['policies'],
       log,
     });
@@ -40,7 +40,7 @@ export async function fetchBack(file: string): Promise<void> {
 
 async function working(
   fresh: boolean,
-  work: (backed: Backed, deployment: Deployment, log: Log) => Promise<void>,
+  work: (backed: Backed, deployment: Deployment, config: Config, log: Log) => Promise<void>,
 ): Promise<void> {
   const config = readConfig({ LOG_LEVEL: 'error', ...process.env });
   if (config.eventStoreUrl) {
@@ -57,7 +57,7 @@ async function working(
         province: config.province,
         ...(!config.secret && { dataDir: config.dataDir }),
       };
-      await work(backed, deployment, log);
+      await work(backed, deployment, config, log);
     } finally {
       await deployment.close();
     }

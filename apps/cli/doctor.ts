@@ -1,9 +1,9 @@
 import { StoreUnavailable } from '#kernel';
 import { openJobs } from '#stores';
-import { logger, projections } from '#apps/compose';
+import { logger } from '#apps/compose';
 import { readConfig } from '#apps/config';
 import { queueHome } from '#apps/homes';
-import { openDeployment } from '#apps/deployment';
+import { followersOf, openDeployment } from '#apps/deployment';
 import { examine, repair, type Diagnosis, type DoctorDeps } from '#apps/doctor';
 import { Failure } from './failure.js';
 
@@ -15,7 +15,13 @@ export async function doctor({ repair: repairing, json }: { repair?: true; json?
   try {
     const jobs = await openJobs(queueHome(config, deployment.address), log);
     try {
-      const deps: DoctorDeps = { ...deployment, jobs, projections, subscribers: ['policies'], log };
+      const deps: DoctorDeps = {
+        ...deployment,
+        jobs,
+        projections: await followersOf(config),
+        subscribers: ['policies'],
+        log,
+      };
       let found = await examine(deps);
       if (repairing && found.rebuild.length > 0) {
         if (!json) tell(found);

@@ -22,23 +22,26 @@ export function report(what: string, figure: string, target?: { met: boolean; is
   if (target && !target.met) process.exitCode = 1;
 }
 
-function folder(): { path: string; remove: () => void } {
+export async function withFolder(work: (path: string) => Promise<void>): Promise<void> {
   const path = mkdtempSync(join(tmpdir(), 'peygir-bench-'));
   chmodSync(path, 0o755); // PostgreSQL may run as another user
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  try {
+    await work(path);
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** A PostgreSQL of its own, with its default durability. */
-export async function withPostgres(work: (connection: Connection) => Promise<void>): Promise<void> {
-  const { path, remove } = folder();
-  const server = await startEmbeddedPostgres(join(path, 'data'));
-  try {
-    await work(server.connection);
-  } finally {
-    await server.stop();
-    remove();
-  }
-}
+export const withPostgres = (work: (connection: Connection) => Promise<void>): Promise<void> =>
+  withFolder(async (path) => {
+    const server = await startEmbeddedPostgres(join(path, 'data'));
+    try {
+      await work(server.connection);
+    } finally {
+      await server.stop();
+    }
+  });
 
 export interface Served {
   url: string;
@@ -49,25 +52,24 @@ export interface Served {
 }
 
 /** `peygir start`, the one-process default, in a process and a data folder of its own. */
-export async function withServer(work: (served: Served) => Promise<void>): Promise<void> {
-  const { path, remove } = folder();
-  const env = { PEYGIR_DATA: path, PORT: '0', LOG_LEVEL: 'error', DATABASE_URL: '', SMTP_URL: '' };
-  const run = async (...args: string[]) => {
-    const { said, ended } = peygir(args, env);
-    if ((await ended) !== 0) throw new Error(said.err);
-    return said.out.trim();
-  };
-  const { child, said, ended } = peygir(['start'], env);
-  try {
-    let url: string | undefined;
-    while (!(url = /on (http:\S+)/.exec(said.err)?.[1])) {
-      if (child.exitCode !== null) throw new Error(said.err);
-      await sleep(50);
+export const withServer = (work: (served: Served) => Promise<void>): Promise<void> =>
+  withFolder(async (path) => {
+    const env = { PEYGIR_DATA: path, PORT: '0', LOG_LEVEL: 'error', DATABASE_URL: '', SMTP_URL: '' };
+    const run = async (...args: string[]) => {
+      const { said, ended } = peygir(args, env);
+      if ((await ended) !== 0) throw new Error(said.err);
+      return said.out.trim();
+    };
+    const { child, said, ended } = peygir(['start'], env);
+    try {
+      let url: string | undefined;
+      while (!(url = /on (http:\S+)/.exec(said.err)?.[1])) {
+        if (child.exitCode !== null) throw new Error(said.err);
+        await sleep(50);
+      }
+      await work({ url, pid: child.pid!, dataDir: path, run, token: (role) => run('token', '--role', role) });
+    } finally {
+      child.kill('SIGTERM');
+      await ended;
     }
-    await work({ url, pid: child.pid!, dataDir: path, run, token: (role) => run('token', '--role', role) });
-  } finally {
-    child.kill('SIGTERM');
-    await ended;
-    remove();
-  }
-}
+  });

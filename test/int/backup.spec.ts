@@ -26,7 +26,7 @@ const open = async (db: TestDatabase, dataDir: string): Promise<Backed> => {
   return { address: db.connection, checkpoints, province: 'IR-03', dataDir };
 };
 const put = (to: Backed, what = file, projections = all) =>
-  restore(what, to, { projections, subscribers: ['policies'], log: silent });
+  restore(what, to, { projections: async () => projections, subscribers: ['policies'], log: silent });
 const dump = async ({ pool }: TestDatabase, table: string, order: string) =>
   (await pool.query(`select t::text from ${table} t order by ${order}`)).rows;
 
