@@ -103,6 +103,9 @@ export async function claimed(database: Database, sign: (sql: Database) => Promi
       `select (select count(*) from read_sessions where opened_at is not null)::int as sessions,
               (select count(*) from read_visits where visited)::int as visits`,
     );
+    const visitsOf = await sql.query<{ session: string; visits: number }>(
+      'select session, count(*)::int as visits from read_visits where visited and session is not null group by session',
+    );
     const checkpoint = await sign(sql as Database);
     const claims = (streams: ReadonlySet<string>, everything: boolean): Claims => {
       const mine = { resolutions: 0, obligations: {} as Record<string, number> };
@@ -119,6 +122,7 @@ export async function claimed(database: Database, sign: (sql: Database) => Promi
         agendas: Object.fromEntries(agendas.rows.map((each) => [each.session, each.cases])),
         averageCasesPerSession: sessions === 0 ? 0 : Math.round((cases / sessions) * 100) / 100,
         visits,
+        visitsOf: Object.fromEntries(visitsOf.rows.map((each) => [each.session, each.visits])),
       };
     };
     return { checkpoint, claims, together: at.length === 1 };

@@ -15,6 +15,8 @@ import {
   type Position,
   type RecordedEvent,
 } from '#kernel';
+import { replayed } from '#audit';
+import { Numbers } from '#apps/verifier/numbers';
 import { API, type ApiDeps } from './api.js';
 import { forbidden } from './auth.js';
 import { instantOf } from './commands.controller.js';
@@ -31,7 +33,10 @@ export class EventsQuery {
 }
 
 export class AuditQuery {
+  /** What the engine knew then. */
   @IsOptional() @IsString() asOf?: string;
+  /** What was so then, in truth, with what was registered later. */
+  @IsOptional() @IsString() validAt?: string;
 }
 
 /** The log as it stands, for oversight. */
@@ -55,20 +60,42 @@ export class LogController {
     return new StreamableFile(Readable.from(rest, { objectMode: false }), { type: 'application/x-ndjson' });
   }
 
-  /** One stream with its folded state, as the engine knew it at `asOf` (by `recordedAt`; now when left out). */
+  /** The province in numbers as it was known at `asOf`, or as it was in truth at `validAt`. Reads the log to there. */
+  @Get('audit/summary')
+  async summary(@Query() query: object, @Who() actor: Actor) {
+    oversightOnly(actor);
+    const at = this.axes(query);
+    const numbers = new Numbers(() => {});
+    for await (const page of logAfter(this.api.decide.store, BEGINNING)) {
+      for (const event of replayed(page, at)) numbers.take(event);
+    }
+    const { sessions, agendas, averageCasesPerSession, visits, visitsOf } = numbers.claims([], true);
+    return { ...at, sessions, agendas, averageCasesPerSession, visits, visitsOf };
+  }
+
+  /** One stream with its folded state, on the two axes of time; now when both are left out. */
   @Get('audit/:stream')
   async audit(@Param('stream') stream: string, @Query() query: object, @Who() actor: Actor) {
     oversightOnly(actor);
-    const { asOf } = shaped(AuditQuery, { ...query });
-    const until = asOf === undefined ? this.api.decide.clock.now() : instantOf(asOf, 'asOf');
+    const { asOf, validAt } = this.axes(query);
+    const until = asOf ?? this.api.decide.clock.now();
     const [aggregate] = splitStream(stream);
     const decider = this.api.decide.deciders.find((each) => each.aggregate === aggregate);
-    const all = await this.api.decide.store.readStream(stream);
     // Without a date nothing is left out, however the clocks of two machines differ.
-    const events = asOf === undefined ? all : all.filter(({ recordedAt }) => recordedAt <= until);
-    if (!decider || events.length === 0) throw Refused.notFound(`There was no stream "${stream}" at ${until}.`);
+    const events = replayed(await this.api.decide.store.readStream(stream), { asOf, validAt });
+    if (!decider || events.length === 0)
+      throw Refused.notFound(`There was no stream "${stream}" at ${validAt ?? until}.`);
     const state = events.reduce((before, event) => decider.evolve(before, factOf(event), event), decider.initial);
-    return { stream, asOf: until, revision: events.at(-1)!.revision, state, events };
+    const revision = Math.max(...events.map((event) => event.revision));
+    return { stream, asOf: until, ...(validAt && { validAt }), revision, state, events };
+  }
+
+  private axes(query: object): { asOf?: string; validAt?: string } {
+    const { asOf, validAt } = shaped(AuditQuery, { ...query });
+    return {
+      ...(asOf !== undefined && { asOf: instantOf(asOf, 'asOf') }),
+      ...(validAt !== undefined && { validAt: instantOf(validAt, 'validAt') }),
+    };
   }
 }
 

@@ -225,6 +225,14 @@ const LOG_AND_IMPORTS = (): Paths => {
         responses: { 200: { description: 'NDJSON', content: { 'application/x-ndjson': {} } }, ...REFUSALS },
       },
     },
+    '/v1/audit/summary': {
+      get: {
+        tags: ['log'],
+        summary: 'The province in numbers, as known at an instant or as it was in truth. For oversight.',
+        parameters: parametersOf(AuditQuery),
+        responses: { 200: { description: 'Sessions, agendas, averages, visits', ...json({}) }, ...REFUSALS },
+      },
+    },
     '/v1/audit/{stream}': {
       get: {
         tags: ['log'],

@@ -11,7 +11,9 @@ export interface Claims {
   /** Cases on the agendas of sessions that were held; by session. */
   agendas?: Record<string, number>;
   averageCasesPerSession?: number;
+  /** Visits with findings; by the session that they prepared. */
   visits?: number;
+  visitsOf?: Record<string, number>;
 }
 
 export type Disorder = 'stream-gap' | 'order' | 'number-gap' | 'look-alike';
@@ -28,7 +30,7 @@ export class Numbers {
   private readonly adopted = new Map<string, number>();
   private readonly opened = new Map<string, string>();
   private readonly tabled = new Map<string, { session: string; until?: string }[]>();
-  private readonly visits = new Set<string>();
+  private readonly visits = new Map<string, string | undefined>();
   private last?: Leaf;
 
   constructor(private readonly wrong: (kind: Disorder, leaf: Leaf, what: string) => void) {}
@@ -69,7 +71,7 @@ export class Numbers {
       );
     }
     if (type === 'SessionOpened') this.opened.set(id, metadata.occurredAt);
-    if (type === 'VisitFindingsRecorded') this.visits.add(id);
+    if (type === 'VisitFindingsRecorded') this.visits.set(id, data.session);
     if (type === 'CaseTabled' || type === 'CaseTransferred') {
       const agendas = this.tabled.get(id) ?? [];
       const before = agendas.at(-1);
@@ -94,9 +96,11 @@ export class Numbers {
       });
       for (const session of new Set(on.map((each) => each.session))) agendas[session] = (agendas[session] ?? 0) + 1;
     }
+    const visitsOf: Record<string, number> = {};
+    for (const session of this.visits.values()) if (session) visitsOf[session] = (visitsOf[session] ?? 0) + 1;
     const cases = Object.values(agendas).reduce((a, b) => a + b, 0);
     const sessions = this.opened.size;
     const averageCasesPerSession = sessions === 0 ? 0 : Math.round((cases / sessions) * 100) / 100;
-    return { ...claims, sessions, agendas, averageCasesPerSession, visits: this.visits.size };
+    return { ...claims, sessions, agendas, averageCasesPerSession, visits: this.visits.size, visitsOf };
   }
 }

@@ -117,8 +117,7 @@ async function append(events: readonly RecordedEvent[], sql: Sql, key: SignerKey
      on conflict (one) do update set size = excluded.size, root = excluded.root, recorded_at = excluded.recorded_at`,
     [frontier.size, Buffer.from(frontier.root()), recordedAt],
   );
-  await saveCheckpoints(sql, signed);
-  await compareWithSigned(sql, head.size, frontier.size);
+  await saveCheckpoints(sql, signed, head.size, frontier.size);
 }
 
 async function saveTiles(sql: Sql, tiles: readonly Tile[]): Promise<void> {
@@ -146,32 +145,29 @@ function signedAt({ size, root }: Pick<Head, 'size' | 'root'>, key: SignerKey, r
 }
 
 /**
- * What was signed stays. A log MUST NOT sign two histories (tlog-checkpoint): another root of a size that was signed
- * ends the transaction.
+ * What was signed stays. A log MUST NOT sign two histories (tlog-checkpoint): another root of a size that was ever signed
+ * ends the transaction. So a tree that grows again after a rebuild has to pass through every root of old.
  */
-async function saveCheckpoints(sql: Sql, signed: readonly Signed[]): Promise<void> {
-  for (const { size, root, note, reason } of signed) {
-    const { rows } = await sql.query<{ root: Buffer }>(
-      `with added as (
-         insert into audit_checkpoints (size, root, note, reason) values ($1, $2, $3, $4) on conflict do nothing)
-       select root from audit_checkpoints where size = $1`,
-      [size, Buffer.from(root), note, reason],
-    );
-    if (rows[0] && !sameHash(bytes(rows[0].root), root)) throw new Rewritten(size);
-  }
-}
-
-/** Growing again after a rebuild, the tree must pass through every root that was ever signed. */
-async function compareWithSigned(sql: Sql, from: number, to: number): Promise<void> {
+async function saveCheckpoints(sql: Sql, signed: readonly Signed[], from: number, to: number): Promise<void> {
+  const roots = new Map(signed.map(({ size, root }) => [size, root]));
+  await sql.query(
+    `insert into audit_checkpoints (size, root, note, reason)
+     select * from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[]) on conflict do nothing`,
+    [
+      signed.map(({ size }) => size),
+      signed.map(({ root }) => Buffer.from(root)),
+      signed.map(({ note }) => note),
+      signed.map(({ reason }) => reason),
+    ],
+  );
   const { rows } = await sql.query<{ size: string; root: Buffer }>(
-    'select size, root from audit_checkpoints where size > $1 and size <= $2',
+    'select size, root from audit_checkpoints where size between $1 and $2',
     [from, to],
   );
-  if (rows.length === 0) return;
   const nodes = nodesFrom(to, (level, index) => readTile(sql, level, index));
   for (const { size, root } of rows) {
-    const found = await Frontier.resume(Number(size), nodes);
-    if (!sameHash(found.root(), bytes(root))) throw new Rewritten(Number(size));
+    const found = roots.get(Number(size)) ?? (await Frontier.resume(Number(size), nodes)).root();
+    if (!sameHash(found, bytes(root))) throw new Rewritten(Number(size));
   }
 }
 
@@ -186,7 +182,7 @@ export class Rewritten extends Error {
 /** Signs the head as it stands: the checkpoint on demand. The last one again when nothing was added. */
 export async function signHead(sql: Sql, key: SignerKey, reason = 'demand'): Promise<StoredCheckpoint> {
   const head = await readHead(sql);
-  await saveCheckpoints(sql, [signedAt(head, key, reason)]);
+  await saveCheckpoints(sql, [signedAt(head, key, reason)], head.size, head.size);
   return (await readCheckpoints(sql, head.size, head.size))[0]!;
 }
 

@@ -8,6 +8,8 @@ import { communicated, PROVINCE } from '#test/kit/timeline';
 import { checkpointOf, exported, LOG } from '#test/kit/audit';
 import { vkey, type Leaf } from '#audit';
 
+jest.setTimeout(120_000);
+
 /** The file that an auditor runs: nothing else of this project is there. */
 it('verifies with verify.mjs alone, says so by its exit code, and leaves a checkpoint for the next visit', async () => {
   const events: Leaf[] = [];
@@ -16,10 +18,13 @@ it('verifies with verify.mjs alone, says so by its exit code, and leaves a check
   for (const [line, said] of lines.entries()) await simulation.send({ ...said, line });
   await simulation.advance('2026-10-25T05:30:00.000Z');
   const { script, page } = await verifiers();
+  const imports = [...script.matchAll(/^import .*?from "([^"]+)"/gm)].map(([, name]) => name);
+  expect(new Set(imports)).toEqual(new Set(['node:crypto', 'node:fs', 'node:path', 'node:url', 'node:util']));
+  expect(page).not.toMatch(/\brequire\(|\bimport\(|fetch\(|https?:\/\/|node:/);
   const { dir, remove } = await exported(events, { files: { 'verify.mjs': script, 'verify.html': page } });
   const home = mkdtempSync(join(tmpdir(), 'auditor-'));
   const run = (...args: string[]) =>
-    spawnSync(process.execPath, [join(dir, 'verify.mjs'), ...args], { cwd: home, encoding: 'utf8', timeout: 20_000 });
+    spawnSync(process.execPath, [join(dir, 'verify.mjs'), ...args], { cwd: home, encoding: 'utf8', timeout: 60_000 });
   try {
     const visit = run('--key', vkey(LOG), '--save', 'taken');
     expect([visit.status, visit.stderr]).toEqual([0, '']);

@@ -19,6 +19,8 @@ import { exitCode, sentences, type Report } from '#apps/verifier/report';
 import { verify, type Brought } from '#apps/verifier/verify';
 import { checkpointOf, claimsOf, exported, LOG, POLICY, WITNESSES } from '#test/kit/audit';
 
+jest.setTimeout(120_000);
+
 /** The nine Tuesdays, as they happened. Nobody changes them; drills work on copies. */
 let truth: readonly Leaf[];
 beforeAll(async () => {
