@@ -1,0 +1,193 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import pg from 'pg';
+import {
+  byCodePoint,
+  Checkpoints,
+  Projector,
+  prepareProjections,
+  type EventStore,
+  type Instant,
+  type Projection,
+  type RecordedEvent,
+} from '#kernel';
+import { deadlines } from '#resolutions';
+import { createPool, createSql, migrate, type Connection } from '#stores';
+import { disagreements, wholeLog } from '#apps/check-upgrade';
+import { completeness } from '#apps/completeness';
+import { projections } from '#apps/compose';
+import { Simulation } from '#apps/simulation';
+import { silent } from '#test/kit/worker';
+import type { Sent } from './people.js';
+
+export interface Verdict {
+  faults: string[];
+  events: number;
+  rungs: number;
+}
+
+/** Judges what is left of a deployment after all that was done to it, and writes what it judged into `folder`. */
+export async function judge({
+  connection,
+  store,
+  sent,
+  now,
+  folder,
+}: {
+  connection: Connection;
+  store: EventStore;
+  sent: readonly Sent[];
+  now: Instant;
+  folder: string;
+}): Promise<Verdict> {
+  const log: RecordedEvent[] = [];
+  for await (const event of wholeLog(store)) log.push(event);
+  const lines = timelineOf(log, sent);
+  const alarms = log.filter(({ stream, metadata }) => ofResolution(stream) && metadata.command === 'Settle');
+  for (const [name, rows] of Object.entries({ timeline: lines, alarms, log, sent })) {
+    writeFileSync(join(folder, `${name}.ndjson`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+  const faults = [
+    ...acknowledged(log, sent),
+    ...(await simulated(log, lines, now)),
+    ...(await redecided(log)),
+    ...(await rebuilt(connection, store)),
+  ];
+  const pool = createPool(connection);
+  faults.push(...(await completeness(createSql(pool), store)).faults);
+  await pool.end();
+  return { faults, events: log.length, rungs: alarms.length };
+}
+
+function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
+  return groups;
+}
+
+const ofResolution = (stream: string): boolean => stream.startsWith('resolution-');
+
+/** Every acknowledged command is in the log exactly once, and nothing that nobody sent. */
+function acknowledged(log: readonly RecordedEvent[], sent: readonly Sent[]): string[] {
+  const faults: string[] = [];
+  const byCommand = grouped(log, ({ metadata }) => metadata.commandId);
+  if (new Set(log.map(({ id }) => id)).size !== log.length) faults.push('An event id is in the log twice.');
+  const known = new Set(sent.map(({ commandId }) => commandId));
+  for (const { commandId, command, id, events, refused } of sent) {
+    const there = (byCommand.get(commandId) ?? []).map((event) => event.id);
+    const expected = events?.map((event) => event.id) ?? [];
+    if (!isDeepStrictEqual(there, expected)) {
+      faults.push(
+        `${command} ${id} (${refused ?? 'done'}): answered ${expected.length} events, the log has ${there.length}.`,
+      );
+    }
+  }
+  for (const { metadata, type, stream } of log) {
+    if (metadata.actor.role !== 'engine' && !known.has(metadata.commandId))
+      faults.push(`${type} in ${stream}: nobody sent it.`);
+  }
+  return faults;
+}
+
+/** The log's own commands, in the order of when they happened. */
+function timelineOf(log: readonly RecordedEvent[], sent: readonly Sent[]) {
+  const asked = new Map(sent.map((command) => [command.commandId, command]));
+  const lines = new Map<string, { at: Instant } & Pick<Sent, 'as' | 'command' | 'id' | 'data' | 'commandId'>>();
+  for (const { metadata } of log) {
+    const found = asked.get(metadata.commandId);
+    if (!found || lines.has(metadata.commandId)) continue;
+    const { as, command, id, data, commandId } = found;
+    lines.set(commandId, { at: metadata.occurredAt, as, command, id, data, commandId });
+  }
+  return [...lines.values()].sort((a, b) => byCodePoint(a.at, b.at));
+}
+
+/**
+ * Every rung and duty that fell due fired once, and nothing else did: the resolutions' histories are those that the same
+ * commands have on a virtual clock. How late a machine was (`firedAt`) is no part of it.
+ */
+async function simulated(log: readonly RecordedEvent[], lines: ReturnType<typeof timelineOf>, now: Instant) {
+  const faults: string[] = [];
+  const told: RecordedEvent[] = [];
+  const simulation = new Simulation((event) => told.push(event));
+  for (const [index, line] of lines.entries()) {
+    const refusal = await simulation.send({ ...line, line: index + 1 });
+    if (refusal) faults.push(`${line.command} ${line.id} was accepted; a simulation refuses it: ${refusal.refused}.`);
+  }
+  await simulation.advance(now);
+  const histories = (events: readonly RecordedEvent[]) =>
+    grouped(
+      events.filter(({ stream }) => ofResolution(stream)),
+      ({ stream }) => stream,
+    );
+  const [real, ideal] = [histories(log), histories(told)];
+  for (const stream of new Set([...real.keys(), ...ideal.keys()])) {
+    const [was, should] = [real, ideal].map((all) => (all.get(stream) ?? []).map(essence));
+    const at = was!.findIndex((event, index) => !isDeepStrictEqual(event, should![index]));
+    if (at < 0 && was!.length === should!.length) continue;
+    const index = at < 0 ? was!.length : at;
+    faults.push(
+      `${stream} at ${index}: is ${JSON.stringify(was![index])}, should be ${JSON.stringify(should![index])}`,
+    );
+  }
+  return faults;
+}
+
+function essence({ type, data, metadata }: RecordedEvent): object {
+  const { firedAt: _, ...rest } = data;
+  return JSON.parse(JSON.stringify({ type, at: metadata.occurredAt, data: rest })) as object;
+}
+
+async function redecided(log: readonly RecordedEvent[]): Promise<string[]> {
+  const faults: string[] = [];
+  for await (const found of disagreements(log[Symbol.iterator]() as never)) {
+    if (ofResolution(found.stream)) faults.push(`Decided again, it differs: ${JSON.stringify(found)}`);
+  }
+  return faults;
+}
+
+/** What belongs to workers at work, not to the log. */
+const VOLATILE = ['attempt', 'attempts', 'next_attempt_at', 'queued_at', 'notice'];
+
+/** Read models are those of a rebuild in a fresh database. */
+async function rebuilt(connection: Connection, store: EventStore): Promise<string[]> {
+  const faults: string[] = [];
+  const all: Projection[] = [...projections, deadlines()];
+  const fresh = { ...connection, database: 'rebuilt' };
+  const owner = new pg.Client({ ...connection });
+  await owner.connect();
+  await owner.query('create database rebuilt');
+  await owner.end();
+  await migrate(fresh);
+  const pools = [createPool(connection), createPool(fresh)] as const;
+  const [before, after] = pools.map(createSql);
+  const checkpoints = new Checkpoints(after!);
+  const follow = { store, checkpoints, log: silent };
+  await prepareProjections(all, follow);
+  const stop = new AbortController();
+  const running = new Projector('rebuild', all, follow).run(stop.signal);
+  const names = all.map(({ name }) => name);
+  if (!(await checkpoints.waitFor(names, await store.head(), 60_000)))
+    faults.push('A rebuild does not come to its end.');
+  stop.abort();
+  await running;
+  for (const table of all.flatMap(({ tables }) => tables)) {
+    const rows = async (database: typeof before) =>
+      (
+        await database!.query<{ row: string }>(
+          `select (to_jsonb(t) - $1::text[])::text as row from ${table} t order by 1`,
+          [VOLATILE],
+        )
+      ).rows;
+    const [is, should] = await Promise.all([rows(before), rows(after)]);
+    const at = is.findIndex(({ row }, index) => row !== should[index]?.row);
+    if (at < 0 && is.length === should.length) continue;
+    const index = at < 0 ? is.length : at;
+    faults.push(
+      `${table} (${is.length} rows, ${should.length} rebuilt): ${is[index]?.row} | rebuilt: ${should[index]?.row}`,
+    );
+  }
+  await Promise.all(pools.map((pool) => pool.end()));
+  return faults;
+}
