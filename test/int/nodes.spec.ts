@@ -65,7 +65,7 @@ describe('many nodes on one database', () => {
     const { position } = await does(0, 'governor', 'session', 'energy-1', 'SignMinutes');
     await eventually(async () => (await store.readStream('resolution-energy-1-4')).length > 0);
     expect(BigInt(await store.head()) > BigInt(position)).toBe(true);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await Promise.all([...launched].map((node) => node.end('SIGKILL')));
     await store.close();
@@ -148,7 +148,7 @@ describe('many nodes on one database', () => {
     const stopped = performance.now();
     expect(await holder()).toBe(workers[1]!.child.pid);
     // Within a beat, and not only when a lease would have run out.
-    expect(performance.now() - stopped).toBeLessThan(2_500);
+    expect(performance.now() - stopped).toBeLessThan(3_500);
     await communicate('energy-1-3');
     await bothFired('energy-1-3');
     expect((await rungs('energy-1-3')).map(({ rung }) => rung)).toEqual(['due', 'deputy']);
