@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { dataFolder, peygir, type Run } from '#test/kit/cli';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** The real engine on its embedded default, with the nine Tuesdays loaded, and a browser to look at it. */
@@ -68,8 +68,9 @@ export async function openStage(): Promise<Stage> {
     link,
     async enter(desk) {
       const page = await (await context()).newPage();
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(20_000);
       await page.goto(link(desk));
+      await page.getByRole('navigation').waitFor();
       return page;
     },
     close,

@@ -2,6 +2,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import type { Category } from '#directory';
 import type { Status } from '#resolutions';
 import { read, useRead, type Me, type Refusal } from './api.js';
+import { OpenCase, Review } from './board.js';
 import { CATEGORIES } from './categories.js';
 import { useSpeech } from './language.js';
 import { Account, type Owed } from './obligation.js';
@@ -38,8 +39,10 @@ interface Page {
   next?: string;
 }
 
+const MAY_OPEN: readonly string[] = ['secretary', 'expert', 'deputy'];
+
 /** All cases that the reader may see, the latest first, page after page. */
-export function Cases() {
+export function Cases({ me }: { me: Me }) {
   const { t, n, day } = useSpeech();
   const [category, setCategory] = useState('');
   const path = `cases?limit=60${category && `&category=${category}`}`;
@@ -57,6 +60,7 @@ export function Cases() {
     <>
       <header className="head">
         <h1>{t('پرونده‌ها', 'Cases')}</h1>
+        {MAY_OPEN.includes(me.role) && <OpenCase />}
         <label className="choose">
           {t('موضوع', 'Subject')}{' '}
           <select value={category} onChange={({ target }) => setCategory(target.value)}>
@@ -157,6 +161,7 @@ export function CasePage({ id, me }: { id: string; me: Me }) {
               {t('چاپ', 'Print')}
             </button>
           </header>
+          {me.role === 'expert' && one.status === 'opened' && <Review of={one.id} />}
           <Timeline of={one} me={me} />
         </article>
       )}

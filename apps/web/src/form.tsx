@@ -6,7 +6,7 @@ import { useSpeech } from './language.js';
 export interface Field {
   name: string;
   label: string;
-  kind?: 'text' | 'long' | 'days' | 'file' | 'date' | 'select';
+  kind?: 'text' | 'long' | 'days' | 'file' | 'select';
   /** Of a `select`: value and name. */
   options?: readonly (readonly [string, string])[];
   /** What stands there before anything is typed. */
@@ -22,6 +22,8 @@ export interface FormProps {
   about?: string;
   fields: readonly Field[];
   action: string;
+  /** Asks for more fields of a kind: another obligation. */
+  more?: { label: string; run: () => void };
   /** What it does, said before it is done. */
   note?: string;
   /** `key` stays the same while nothing was changed, so that sending again after a lost answer is no second deed. */
@@ -30,13 +32,12 @@ export interface FormProps {
 }
 
 /** A question with one answer, in a dialog. What was typed stays when something fails. */
-export function Form({ title, about, fields, action, note, submit, close }: FormProps) {
+export function Form({ title, about, fields, action, more, note, submit, close }: FormProps) {
   const speech = useSpeech();
   const { t } = speech;
   const dialog = useRef<HTMLDialogElement>(null);
-  const [values, setValues] = useState<Values>(() =>
-    Object.fromEntries(fields.map(({ name, initial, options }) => [name, initial ?? options?.[0]?.[0] ?? ''])),
-  );
+  const [values, setValues] = useState<Values>({});
+  const valueOf = ({ name, initial, options }: Field) => values[name] ?? initial ?? options?.[0]?.[0] ?? '';
   const [files, setFiles] = useState<readonly File[]>([]);
   const [key, setKey] = useState(() => crypto.randomUUID());
   const [state, setState] = useState<'open' | 'sending' | Refusal>('open');
@@ -56,9 +57,9 @@ export function Form({ title, about, fields, action, note, submit, close }: Form
   const send = async (event: FormEvent) => {
     event.preventDefault();
     setState('sending');
-    const given = fields.flatMap(({ name, kind }) => {
-      const value = (values[name] ?? '').trim();
-      return value === '' ? [] : [[name, kind === 'days' ? plainDigits(value) : value]];
+    const given = fields.flatMap((field) => {
+      const value = valueOf(field).trim();
+      return value === '' ? [] : [[field.name, field.kind === 'days' ? plainDigits(value) : value]];
     });
     try {
       await submit(Object.fromEntries(given) as Values, key, files);
@@ -69,11 +70,12 @@ export function Form({ title, about, fields, action, note, submit, close }: Form
   };
 
   return (
-    <dialog ref={dialog} className="form" aria-labelledby={`${id}title`} onCancel={close}>
+    <dialog ref={dialog} className="form" aria-labelledby={`${id}-heading`} onCancel={close}>
       <form onSubmit={(event) => void send(event)}>
-        <h2 id={`${id}title`}>{title}</h2>
+        <h2 id={`${id}-heading`}>{title}</h2>
         {about && <p className="about">{about}</p>}
-        {fields.map(({ name, label, kind = 'text', options, optional, hint }) => {
+        {fields.map((field) => {
+          const { name, label, kind = 'text', options, optional, hint } = field;
           const common = {
             id: id + name,
             name,
@@ -82,7 +84,7 @@ export function Form({ title, about, fields, action, note, submit, close }: Form
           };
           const text = {
             ...common,
-            value: values[name] ?? '',
+            value: valueOf(field),
             onChange: (event: { target: { value: string } }) => change(name, event.target.value),
           };
           return (
@@ -94,7 +96,6 @@ export function Form({ title, about, fields, action, note, submit, close }: Form
               {kind === 'long' && <textarea rows={4} maxLength={4000} {...text} />}
               {kind === 'text' && <input maxLength={1000} {...text} />}
               {kind === 'days' && <input inputMode="numeric" pattern="[0-9۰-۹٠-٩]{1,3}" className="short" {...text} />}
-              {kind === 'date' && <input type="date" className="short" {...text} />}
               {kind === 'select' && (
                 <select {...text}>
                   {options?.map(([value, label]) => (
@@ -133,6 +134,11 @@ export function Form({ title, about, fields, action, note, submit, close }: Form
           <button type="submit" className="main" disabled={state === 'sending'}>
             {state === 'sending' ? t('در حال فرستادن…', 'Sending…') : action}
           </button>
+          {more && (
+            <button type="button" onClick={more.run}>
+              {more.label}
+            </button>
+          )}
           <button type="button" onClick={close}>
             {t('انصراف', 'Cancel')}
           </button>

@@ -73,8 +73,8 @@ function Page({ page, rest: [first, second], me }: { page: string; rest: readonl
   if (page === 'desk') return <Desk me={me} />;
   if (page === 'inbox') return <Inbox me={me} agency={first} />;
   if (page === 'calendar') return <CalendarPage key={first} me={me} id={first} />;
-  if (page === 'sessions') return first ? <SessionPage key={first} id={first} me={me} /> : <Sessions />;
-  if (page === 'cases') return first ? <CasePage key={first} id={first} me={me} /> : <Cases />;
+  if (page === 'sessions') return first ? <SessionPage key={first} id={first} me={me} /> : <Sessions me={me} />;
+  if (page === 'cases') return first ? <CasePage key={first} id={first} me={me} /> : <Cases me={me} />;
   if (page === 'obligations' && first && second) {
     return <ObligationPage key={`${first}/${second}`} resolution={first} obligation={second} me={me} />;
   }

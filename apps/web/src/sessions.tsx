@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { Category } from '#directory';
 import { send, useRead, type Me } from './api.js';
 import { CATEGORIES } from './categories.js';
+import { Adopt, OpenIt, Schedule, Table } from './board.js';
 import { Form, type FormProps } from './form.js';
 import { useSpeech } from './language.js';
 import { at, Await, Empty, Figure } from './parts.js';
@@ -36,13 +37,14 @@ const STATUSES: Record<SessionItem['status'], [string, string]> = {
 };
 
 /** The sessions of every working group, the latest first. */
-export function Sessions() {
+export function Sessions({ me }: { me: Me }) {
   const { t, n, day } = useSpeech();
   const found = useRead<{ items: SessionItem[] }>('sessions?limit=100');
   return (
     <>
       <header className="head">
         <h1>{t('جلسه‌ها', 'Sessions')}</h1>
+        {me.role === 'secretary' && found.data?.items[0] && <Schedule group={found.data.items[0].workingGroup} />}
       </header>
       <Await of={found}>
         {({ items }) =>
@@ -120,6 +122,7 @@ export function SessionPage({ id, me }: { id: string; me: Me }) {
                 <Figure value={n(counts.resolutions)} label={t('مصوبه', 'resolutions')} />
               </dl>
               <Steps of={one} me={me} />
+              {me.role === 'secretary' && one.status === 'scheduled' && <OpenIt session={one.id} />}
             </header>
             <section aria-labelledby="adopted">
               <h2 id="adopted">{t('مصوبه‌ها', 'Resolutions')}</h2>
@@ -137,12 +140,16 @@ export function SessionPage({ id, me }: { id: string; me: Me }) {
                 <ul className="agenda">
                   {agenda.map((item) => (
                     <li key={item.id}>
-                      <a href={at('cases', item.id)}>{item.title}</a> <small>{t(...CATEGORIES[item.category])}</small>
+                      <a href={at('cases', item.id)}>{item.title}</a> <small>{t(...CATEGORIES[item.category])}</small>{' '}
+                      {me.role === 'secretary' && status === 'open' && !adopted.some((a) => a.case === item.id) && (
+                        <Adopt session={one.id} of={item} />
+                      )}
                     </li>
                   ))}
                 </ul>
               )}
             </section>
+            {me.role === 'secretary' && status !== 'signed' && <Table session={one.id} />}
           </>
         );
       }}

@@ -1,0 +1,225 @@
+import { useState } from 'react';
+import type { Category } from '#directory';
+import { send, useRead } from './api.js';
+import { type AgencyName } from './agencies.js';
+import { CATEGORIES } from './categories.js';
+import { today, useDays } from './days.js';
+import { Form, type Field, type FormProps } from './form.js';
+import { useSpeech } from './language.js';
+import { type Owed } from './obligation.js';
+import { at, Await, Empty } from './parts.js';
+
+const DAY_MS = 86_400_000;
+const AHEAD_DAYS = 60;
+
+/** A button, and the form that it opens. */
+function Deed({ main = true, ...form }: Omit<FormProps, 'close'> & { main?: boolean }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" className={main ? 'main' : ''} onClick={() => setOpen(true)}>
+        {form.title}
+      </button>
+      {open && <Form {...form} close={() => setOpen(false)} />}
+    </>
+  );
+}
+
+/** The next session of a group, on one of the working days ahead; Tuesdays are offered first. */
+export function Schedule({ group }: { group: string }) {
+  const { t, day } = useSpeech();
+  const until = today(new Date(Date.now() + AHEAD_DAYS * DAY_MS));
+  const days = useDays('offices', today(), until);
+  const open = (days.data?.items ?? []).filter(({ off }) => !off).map(({ date }) => date);
+  const tuesday = (date: string) => (new Date(date).getUTCDay() === 2 ? 0 : 1);
+  return (
+    <Deed
+      title={t('برنامه‌ریزی جلسهٔ بعد', 'Schedule the next session')}
+      action={t('برنامه‌ریزی شود', 'Schedule')}
+      note={t('شمارهٔ جلسه را سامانه می‌دهد، بی‌جاافتادگی.', 'The engine gives the number, without gaps.')}
+      fields={[
+        {
+          name: 'date',
+          label: t('روز', 'Day'),
+          kind: 'select',
+          options: open.toSorted((a, b) => tuesday(a) - tuesday(b)).map((date) => [date, day(date, true)]),
+        },
+      ]}
+      submit={(values, key) => send(['workingGroup', group], 'ScheduleSession', values, key)}
+    />
+  );
+}
+
+export function OpenIt({ session }: { session: string }) {
+  const { t } = useSpeech();
+  return (
+    <Deed
+      title={t('گشودن جلسه', 'Open the session')}
+      action={t('گشوده شود', 'Open')}
+      fields={[
+        {
+          name: 'attendance',
+          label: t('حاضران', 'Present'),
+          kind: 'long',
+          initial: 'governor\nsecretary',
+          hint: t('هر سطر یک نام.', 'One a line.'),
+        },
+      ]}
+      submit={({ attendance = '' }, key) => {
+        const names = attendance.split('\n').map((name) => name.trim());
+        return send(['session', session], 'OpenSession', { attendance: names.filter(Boolean) }, key);
+      }}
+    />
+  );
+}
+
+/** Reviewed cases that wait for an agenda. */
+export function Table({ session }: { session: string }) {
+  const { t } = useSpeech();
+  const ready = useRead<{ items: { id: string; title: string; category: Category }[] }>(
+    'cases?status=reviewed&limit=100',
+  );
+  return (
+    <section className="panel" aria-labelledby="ready">
+      <h2 id="ready">{t('آمادهٔ دستور جلسه', 'Ready for the agenda')}</h2>
+      <Await of={ready}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty>{t('پروندهٔ بررسی‌شده‌ای در انتظار نیست.', 'No reviewed case is waiting.')}</Empty>
+          ) : (
+            <ul>
+              {items.map(({ id, title, category }) => (
+                <li key={id} className="row">
+                  <span>
+                    <a href={at('cases', id)}>{title}</a> <small>{t(...CATEGORIES[category])}</small>
+                  </span>
+                  <Deed
+                    main={false}
+                    title={t('در دستور بگذار', 'Put on the agenda')}
+                    about={title}
+                    action={t('در دستور گذاشته شود', 'Put it on')}
+                    fields={[]}
+                    submit={(_, key) => send(['case', id], 'TableCase', { session }, key)}
+                  />
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Await>
+    </section>
+  );
+}
+
+interface Template {
+  legalBasis?: string;
+  obligation: Pick<Owed, 'agency' | 'action' | 'acceptance' | 'term'>;
+}
+
+/** A resolution on a case, filled in from the category's template, or from what was last decided on such a case. */
+export function Adopt({ session, of }: { session: string; of: { id: string; title: string; category: Category } }) {
+  const { t, n: digits } = useSpeech();
+  const [count, setCount] = useState(1);
+  const agencies = useRead<{ items: AgencyName[] }>('agencies?limit=500');
+  const templates = useRead<{ items: Template[] }>(`templates?category=${of.category}`);
+  const before = useRead<{ items: Owed[] }>(`obligations?category=${of.category}&limit=500`);
+  const last = before.data?.items.toSorted((a, b) => b.session.localeCompare(a.session, 'en', { numeric: true }))[0];
+  const like: Template | undefined = templates.data?.items[0] ?? (last && { obligation: last });
+  const { agency, action, acceptance, term } = like?.obligation ?? {};
+  const options = (agencies.data?.items ?? []).map(({ id, name }) => [id, name] as const);
+  const many = count > 1;
+  const obligation = (n: number): Field[] => {
+    const named = (fa: string, en: string) =>
+      t(many ? `${fa} (تکلیف ${digits(n)})` : fa, many ? `${en} (obligation ${n})` : en);
+    return [
+      { name: `agency${n}`, label: named('دستگاه', 'Agency'), kind: 'select', options, initial: agency },
+      { name: `action${n}`, label: named('تکلیف', 'What it must do'), initial: action },
+      {
+        name: `days${n}`,
+        label: named('مهلت، روز کاری', 'Term in working days'),
+        kind: 'days',
+        initial: term?.workingDays?.toString(),
+      },
+      { name: `acceptance${n}`, label: named('معیار پذیرش', 'Counts as done'), initial: acceptance },
+    ];
+  };
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  return (
+    <Deed
+      title={t('تصویب', 'Adopt')}
+      about={of.title}
+      action={t('تصویب شود', 'Adopt')}
+      note={t('پس از امضای صورتجلسه صادر می‌شود و با ابلاغ، ساعت‌ها آغاز می‌شوند.', 'It is issued when the minutes are signed; clocks start when it is communicated.')} // prettier-ignore
+      more={{ label: t('تکلیف دیگر', 'Another obligation'), run: () => setCount(count + 1) }}
+      fields={[
+        { name: 'text', label: t('متن مصوبه', 'Text'), kind: 'long', initial: action },
+        {
+          name: 'legalBasis',
+          label: t('مبنای قانونی', 'Legal basis'),
+          initial: like?.legalBasis ?? 'ماده ۶۱ قانون رفع موانع تولید رقابت‌پذیر',
+        },
+        ...numbers.flatMap(obligation),
+      ]}
+      submit={({ text, legalBasis, ...values }, key) => {
+        const obligations = numbers.map((n) => ({
+          id: `o${n}`,
+          agency: values[`agency${n}`],
+          action: values[`action${n}`],
+          acceptance: values[`acceptance${n}`],
+          term: { workingDays: Number(values[`days${n}`]) },
+        }));
+        return send(['session', session], 'AdoptResolution', { case: of.id, text, legalBasis, obligations }, key);
+      }}
+    />
+  );
+}
+
+const CHANNELS: readonly (readonly [string, string, string])[] = [
+  ['desk', 'میز خدمت', 'Desk'],
+  ['phone', 'تلفن', 'Phone'],
+  ['portal', 'درگاه', 'Portal'],
+  ['chamber', 'اتاق بازرگانی', 'Chamber'],
+  ['agency', 'دستگاه', 'Agency'],
+];
+
+/** Intake: a matter becomes a case. */
+export function OpenCase() {
+  const { t } = useSpeech();
+  return (
+    <Deed
+      title={t('پروندهٔ تازه', 'New case')}
+      action={t('گشوده شود', 'Open')}
+      fields={[
+        { name: 'title', label: t('عنوان', 'Title') },
+        { name: 'category', label: t('موضوع', 'Subject'), kind: 'select', options: Object.entries(CATEGORIES).map(([id, name]) => [id, t(...name)]) }, // prettier-ignore
+        { name: 'channel', label: t('از کدام راه', 'Channel'), kind: 'select', options: CHANNELS.map(([id, fa, en]) => [id, t(fa, en)]) }, // prettier-ignore
+        { name: 'unit', label: t('شناسهٔ واحد', 'Unit id'), optional: true },
+        { name: 'statement', label: t('شرح', 'Statement'), kind: 'long' },
+      ]}
+      // The id comes of the key, so that sending again opens no second case.
+      submit={async (values, key) => {
+        const id = `c-${key.slice(0, 8)}`;
+        await send(['case', id], 'OpenCase', values, key);
+        location.hash = at('cases', id);
+      }}
+    />
+  );
+}
+
+/** The expert's word, without which nothing gets on an agenda. */
+export function Review({ of }: { of: string }) {
+  const { t } = useSpeech();
+  return (
+    <div className="deeds">
+      <Deed
+        title={t('نظر کارشناسی', 'Technical review')}
+        action={t('ثبت شود', 'Record')}
+        fields={[
+          { name: 'technicalNote', label: t('نظر فنی', 'Technical note'), kind: 'long' },
+          { name: 'recommendation', label: t('پیشنهاد', 'Recommendation'), kind: 'long' },
+        ]}
+        submit={(values, key) => send(['case', of], 'ReviewCase', { ...values, checklist: [] }, key)}
+      />
+    </div>
+  );
+}
