@@ -43,6 +43,7 @@ import type { SignIn } from '#apps/api/sign-in';
 import { whyQuery } from '#apps/api/why';
 import { auditKey } from '#apps/audit';
 import { ConfigError, projectRoot, type Config } from '#apps/config';
+import { holidayWarnings } from '#apps/holidays';
 import { openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
 import { deciders, policies } from '#apps/province';
@@ -187,6 +188,12 @@ async function build(
     const stopping = new AbortController();
     const sending = sender.run(stopping.signal);
     closing.push(() => (stopping.abort(), sending));
+    const remind = async () => {
+      for (const warning of await holidayWarnings(database, clock.now())) log.warn({}, warning);
+    };
+    await remind();
+    const daily = setInterval(() => void remind().catch(() => {}), 86_400_000);
+    closing.push(async () => clearInterval(daily));
   }
 
   // What each process answers about itself.
