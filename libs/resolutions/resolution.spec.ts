@@ -276,6 +276,21 @@ describe('a change of the calendar', () => {
     ]);
   });
 
+  it('at the very instant of a rung counts the same for whoever settles next', async () => {
+    // Declared at the opening of the 29th, it moves the due from 31 August to 1 September, and the reminder to the 27th,
+    // before the epoch began. Counted without it, the reminder of the moved due would be the 29th: at this very instant.
+    const lines = [
+      ...communicated(at('2026-08-26'), [obligation({ agency: 'bank', term: { workingDays: 4 } })]),
+      say(at('2026-08-27', '08:00'), 'secretary', 'SuspendDeadline', 'r', { obligation: 'o1', ground: 'x', document: 'y', reviewAfter: 9 }), // prettier-ignore
+      say(at('2026-08-27', '14:30'), 'secretary', 'ResumeDeadline', 'r', { obligation: 'o1', ground: 'x', document: 'y' }), // prettier-ignore
+      say(at('2026-08-29', '07:30'), 'governor', 'DeclareClosure', 'banks', { dates: ['2026-08-30'], reason: 'x', decree: 'y' }), // prettier-ignore
+      extended(at('2026-08-29', '12:30'), 4),
+    ];
+    const told = await tell([...lines]);
+    expect(told.of('DeadlineMoved')).toHaveLength(1);
+    expect(brief(told.of('AgencyReminded')).filter(([when]) => when! > at('2026-08-28'))).toEqual([]);
+  });
+
   it('revives a reminder that a claim had let pass, when it moves it to later', async () => {
     const told = await tell(
       [

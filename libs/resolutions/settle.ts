@@ -50,12 +50,14 @@ export function settle(
   };
 
   // How many changes of each calendar are known so far. Before deciding, those at the cursor's own instant are looked at
-  // again, since they may have come after the stream's last event; after deciding, all of them were taken in.
+  // again, since they may have come after the stream's last event, unless a clock was already counted by them; after
+  // deciding, all of them were taken in.
   const known = new Map<string, number>();
   const changes: { calendar: string; change: CalendarChange }[] = [];
   for (const calendar of calendarsOf(before, context.province)) {
     const history = historyOf(context, calendar);
-    known.set(calendar, history.countAt(cursor, phase === 'after'));
+    const taken = before.obligations.map((o) => (o.basis?.calendar === calendar ? o.basis.revision + 1 : 0));
+    known.set(calendar, Math.max(history.countAt(cursor, phase === 'after'), ...taken));
     if (phase === 'after') continue;
     const since = firstUnapplied(before, calendar, known.get(calendar)!);
     for (const change of history.changes.slice(since)) if (change.at <= now) changes.push({ calendar, change });
