@@ -1,4 +1,4 @@
-import { ENGINE, later, streamOf, type Asked, type Decided, type Instant } from '#kernel';
+import { comparePositions, ENGINE, later, streamOf, type Asked, type Decided, type Instant } from '#kernel';
 import { rederive, type CalendarChange, type CalendarHistory, type CalendarView } from '#calendar';
 import { nextAlarm, type Alarm, type Views } from './alarms.js';
 import { evolve, isFinal, type Basis, type Obligation, type Resolution, type State } from './state.js';
@@ -50,14 +50,15 @@ export function settle(
   };
 
   // How many changes of each calendar are known so far. Before deciding, those at the cursor's own instant are looked at
-  // again, since they may have come after the stream's last event, unless a clock was already counted by them; after
-  // deciding, all of them were taken in.
+  // again, since they may have come after the stream's last event, unless the log has them before it; after deciding, all
+  // of them were taken in.
   const known = new Map<string, number>();
   const changes: { calendar: string; change: CalendarChange }[] = [];
   for (const calendar of calendarsOf(before, context.province)) {
     const history = historyOf(context, calendar);
-    const taken = before.obligations.map((o) => (o.basis?.calendar === calendar ? o.basis.revision + 1 : 0));
-    known.set(calendar, Math.max(history.countAt(cursor, phase === 'after'), ...taken));
+    let count = history.countAt(cursor, phase === 'after');
+    while (count < history.changes.length && recordedBefore(history.changes[count]!, before)) count++;
+    known.set(calendar, count);
     if (phase === 'after') continue;
     const since = firstUnapplied(before, calendar, known.get(calendar)!);
     for (const change of history.changes.slice(since)) if (change.at <= now) changes.push({ calendar, change });
@@ -89,6 +90,10 @@ export function settle(
     }
   }
 }
+
+/** Whether a change stands in the log before the last event of the resolution, which was settled by it then. */
+const recordedBefore = ({ at, position }: CalendarChange, state: Resolution): boolean =>
+  at <= state.at && comparePositions(position, state.position) < 0;
 
 const byPosition = (a: { change: CalendarChange }, b: { change: CalendarChange }): number =>
   Number(BigInt(a.change.position) - BigInt(b.change.position));

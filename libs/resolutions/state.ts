@@ -1,4 +1,4 @@
-import { later, type Fact, type Instant, type RecordedEvent, type Role } from '#kernel';
+import { later, type Fact, type Instant, type Position, type RecordedEvent, type Role } from '#kernel';
 import type { Anchor, Remaining, Setting, Term } from '#calendar';
 import type { Ladder } from '#directory';
 
@@ -89,6 +89,8 @@ export interface Resolution {
   /** The latest instant in the stream. */
   at: Instant;
   revision: number;
+  /** Of the latest event in the log; '0' while it is only being decided. */
+  position: Position;
   issuedAt: Instant;
   obligations: readonly Obligation[];
   communicate?: Duty;
@@ -248,7 +250,7 @@ const issued = (pinned: PinnedObligation): Obligation => ({
 });
 
 /** State from events, and nothing else. An event type of a newer release changes nothing. */
-export function evolve(state: State, fact: Fact, event?: Pick<RecordedEvent, 'revision'>): State {
+export function evolve(state: State, fact: Fact, event?: Pick<RecordedEvent, 'revision' | 'position'>): State {
   const { type, data, at } = fact;
   if (!state) {
     if (type !== 'ResolutionIssued') return undefined;
@@ -259,12 +261,18 @@ export function evolve(state: State, fact: Fact, event?: Pick<RecordedEvent, 're
       status: 'issued',
       at,
       revision: event?.revision ?? 0,
+      position: event?.position ?? '0',
       issuedAt: at,
       obligations: data.obligations.map(issued),
       communicate: starts(at, 'secretary', DUTY_TERM.communicate),
     };
   }
-  const next: Resolution = { ...state, at: later(state.at, at), revision: event?.revision ?? state.revision + 1 };
+  const next: Resolution = {
+    ...state,
+    at: later(state.at, at),
+    revision: event?.revision ?? state.revision + 1,
+    position: event?.position ?? state.position,
+  };
   switch (type) {
     case 'ResolutionCommunicated': {
       const deadlines = new Map<string, Setting & { obligation: string; basis: Basis }>(
