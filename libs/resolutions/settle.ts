@@ -74,7 +74,9 @@ export function settle(
     const alarm = nextAlarm(state, views, context.province, cursor);
     const alarmAt = alarm && later(alarm.at, cursor);
     const change = changes[0];
-    if (alarm && alarmAt! <= now && (!change || alarmAt! <= later(change.change.at, cursor))) {
+    // A change that is known already but that some clock has not taken in comes before whatever is counted by it.
+    const owed = change !== undefined && change.change.revision < known.get(change.calendar)!;
+    if (alarm && !owed && alarmAt! <= now && (!change || alarmAt! <= later(change.change.at, cursor))) {
       cursor = alarmAt!;
       fire(alarm, state, known, realNow, emit);
     } else if (change) {
