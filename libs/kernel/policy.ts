@@ -1,5 +1,5 @@
 import { derivedId } from './ids.js';
-import { ENGINE, streamOf, type Instant, type RecordedEvent } from './messages.js';
+import { ENGINE, streamOf, type RecordedEvent } from './messages.js';
 import type { Order } from './decide.js';
 import type { Reads } from './decider.js';
 
@@ -54,9 +54,4 @@ export function ordersOf(policy: Pick<Policy, 'name'>, event: RecordedEvent, wan
       ...(batch !== undefined && { import: batch }),
     };
   });
-}
-
-export interface WakeUp {
-  stream: string;
-  at: Instant;
 }

@@ -158,6 +158,7 @@ it('finds a short place for the socket when the data lies deep', async () => {
   rmSync(connection.host, { recursive: true });
 });
 
+// Only root can become somebody else; whoever is an ordinary user already shows it by every other test here.
 (asRoot ? it : it.skip)('runs for an ordinary user too', async () => {
   mkdirSync(dataDir);
   chownSync(dataDir, NOBODY, NOBODY);
@@ -169,6 +170,7 @@ it('finds a short place for the socket when the data lies deep', async () => {
   expect(postmaster()).toBeUndefined();
 });
 
+// Only for root does PostgreSQL run as another user, who may be locked out.
 (asRoot ? it : it.skip)('says what to do when nobody but root can reach the directory', async () => {
   chmodSync(folder, 0o700);
   await expect(startEmbeddedPostgres(dataDir)).rejects.toThrow('put the data directory where others may enter');
