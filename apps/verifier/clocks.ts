@@ -144,6 +144,7 @@ export class Clocks {
       if (o.missed) clock(() => o.clock!, o.calendar, { ...data, anchor: o.clock!.anchor });
       else clock((view) => resumeClock(o.suspension!.remaining!, at, view), o.calendar);
     }
+    if (type === 'DeadlineStarted') clock((view) => startClock(o.term, at, view), o.calendar);
     if (type === 'GovernorDirected' && data.dueAt) clock((view) => startClock(termOf(data), at, view), o.calendar);
     if (type === 'ObligationReassigned') clock((view) => startClock(termOf(data), at, view), data.calendar);
     if (type === 'DeadlineSuspended') this.checkRemaining(leaf, o);

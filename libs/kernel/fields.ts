@@ -34,8 +34,8 @@ export const Texts = (maxItems = MAX_ITEMS, max = MAX_TEXT): PropertyDecorator =
   all(IsArray(), ArrayMaxSize(maxItems), Text(max, true));
 
 /** The id of a stream or of a part of one (CONTRACT section 2). */
-export const Id = (): PropertyDecorator =>
-  Matches(ID, { message: '$property must be 1 to 100 letters, digits, "-", "_" or "."' });
+export const Id = (each = false): PropertyDecorator =>
+  Matches(ID, { each, message: '$property must be 1 to 100 letters, digits, "-", "_" or "."' });
 
 /** A calendar date that exists, `YYYY-MM-DD`, Gregorian, local to the calendar that counts it. */
 export const DateText = (each = false): PropertyDecorator =>

@@ -54,6 +54,7 @@ export function checkObligations(obligations: readonly ObligationData[], refs: R
     });
   }
   const seen = new Set<string>();
+  const startable = startableOf(obligations);
   const pinned = obligations.map((o, index) => {
     const fault = (field: string, reason: string) => errors.push({ path: `obligations[${index}].${field}`, reason });
     if (seen.has(o.id)) fault('id', `must be unique; "${o.id}" is there already`);
@@ -69,6 +70,11 @@ export function checkObligations(obligations: readonly ObligationData[], refs: R
     const ladderId = o.ladder ?? 'standard';
     const ladder = refs.ladders[ladderId];
     if (!ladder) fault('ladder', `"${ladderId}" is not defined`);
+    for (const id of o.dependsOn ?? []) {
+      if (!obligations.some((other) => other.id === id))
+        fault('dependsOn', `"${id}" is no obligation of this resolution`);
+    }
+    if (!startable.has(o.id)) fault('dependsOn', 'is a circle: none of those in it could ever start');
     return {
       id: o.id,
       agency: o.agency!,
@@ -81,10 +87,25 @@ export function checkObligations(obligations: readonly ObligationData[], refs: R
       ladderVersion: ladder?.version ?? 0,
       rungs: ladder?.rungs ?? [],
       ...(ladder?.repeat && { repeat: ladder.repeat }),
+      ...(o.dependsOn?.length && { dependsOn: o.dependsOn }),
     };
   });
   if (errors.length > 0) {
     throw new Refused('invalid', errors.map(({ path, reason }) => `${path} ${reason}`).join('; '), 422, errors);
   }
   return pinned;
+}
+
+/** Ids of the obligations that start some day if all are met: those that do not hang on a circle. */
+function startableOf(obligations: readonly ObligationData[]): Set<string> {
+  const ids = new Set(obligations.map(({ id }) => id));
+  const startable = new Set<string>();
+  for (let before = -1; before < startable.size;) {
+    before = startable.size;
+    for (const { id, dependsOn = [] } of obligations) {
+      // A name that nobody bears is another fault, told by itself.
+      if (dependsOn.every((other) => startable.has(other) || !ids.has(other))) startable.add(id);
+    }
+  }
+  return startable;
 }

@@ -1,5 +1,5 @@
-import { Type } from 'class-transformer';
-import { IsInt, IsMimeType, IsOptional, IsString, Matches, Max, MaxLength, Min, registerDecorator, ValidateNested } from 'class-validator'; // prettier-ignore
+import { Transform, Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsMimeType, IsOptional, IsString, Matches, Max, MaxLength, Min, registerDecorator, ValidateNested } from 'class-validator'; // prettier-ignore
 import { termFault } from '#calendar';
 import { Id, ListOf, MAX_LONG_TEXT, MAX_TEXT, Text } from '#kernel';
 
@@ -31,6 +31,8 @@ function IsTerm({ optional = false } = {}) {
     });
 }
 
+const MAX_OBLIGATIONS = 50;
+
 /**
  * What ONE agency must do, by when, and what counts as done. Agency, acceptance and term are optional in the shape only:
  * an obligation without them is refused (422) with a sentence, because that is a rule of the field and not a typing error.
@@ -45,9 +47,15 @@ export class ObligationData {
   @IsOptional() @Id() calendar?: string;
   /** Defaults to `standard`. */
   @IsOptional() @Id() ladder?: string;
+  /** Obligations of the same resolution (one id or several) that have to be met before this one's clock starts. */
+  @IsOptional()
+  @Transform(({ value }) => (typeof value === 'string' ? [value] : value))
+  @IsArray()
+  @ArrayUnique()
+  @ArrayMaxSize(MAX_OBLIGATIONS)
+  @Id(true)
+  dependsOn?: string[];
 }
-
-const MAX_OBLIGATIONS = 50;
 
 export class IssueResolution {
   @Id() session!: string;

@@ -1,12 +1,12 @@
 import {
   Refused,
   streamOf,
-  type Actor,
   type AnyDecider,
   type Asked,
   type CommandRule,
   type DataClass,
   type Decided,
+  type Instant,
   type Reads,
   type Role,
 } from '#kernel';
@@ -23,6 +23,7 @@ import {
 import { agencyDecider, calendarDecider, DEFAULT_CALENDAR } from '#directory';
 import { checkObligations, readReferences, type References } from './obligation.js';
 import * as body from './resolution.commands.js';
+import { anyObligation, existing, exists, find, judges, notOwnAgency, open, owes, refuse, ROWS, type On } from './rows.js'; // prettier-ignore
 import { calendarsOf, knownAt, settle, type ClockContext } from './settle.js';
 import {
   evolve,
@@ -31,9 +32,8 @@ import {
   type Basis,
   type Obligation,
   type PinnedObligation,
-  type Resolution,
   type State,
-  type Status,
+  waitingFor,
 } from './state.js';
 
 /** Facts of other streams: the calendars always, the rest for the commands that need them. */
@@ -46,105 +46,38 @@ export interface Context extends ClockContext {
   caseUnit?: string;
 }
 
-type On<Data extends { obligation: string }> = Asked<Data>;
-type Refusals = Partial<Record<Status, string>>;
-
-const SENTENCES: Record<string, string> = {
-  'not-communicated': 'The resolution has not been communicated yet, so its clocks do not run.',
-  'claim-pending': 'A claim of compliance waits for verification; decide on it first.',
-  'no-claim': 'There is no claim of compliance to decide on.',
-  closed: 'The obligation is closed: it is met or revoked.',
-  suspended: 'The deadline is suspended; resume it first.',
-  'not-suspended': 'The deadline is not suspended.',
-  'deadline-missed': 'The deadline is missed; only a directive or a reassignment gives a new term.',
-};
-
-const refuse = (code: string): never => {
-  throw new Refused(code, SENTENCES[code]!);
-};
-
-const existing = (state: State): Resolution => {
-  if (!state) throw Refused.notFound('There is no such resolution.');
-  return state;
-};
-
-function find(state: State, id: string): Obligation {
-  const found = existing(state).obligations.find((o) => o.id === id);
-  if (!found) throw Refused.notFound(`The resolution has no obligation "${id}".`);
-  return found;
-}
-
-const CLOSED: Refusals = { met: 'closed', 'met-late': 'closed', revoked: 'closed' };
-const NOT_YET: Refusals = { ...CLOSED, issued: 'not-communicated' };
-/** The rows of CONTRACT section 4: what each status says to a command. Absent: it may go on. */
-const ROWS = {
-  report: { ...NOT_YET, claimed: 'claim-pending' },
-  judge: { ...CLOSED, issued: 'no-claim' },
-  extend: { ...NOT_YET, suspended: 'suspended', claimed: 'claim-pending', missed: 'deadline-missed' },
-  suspend: { ...NOT_YET, claimed: 'claim-pending' },
-  resume: {
-    ...CLOSED,
-    issued: 'not-suspended',
-    running: 'not-suspended',
-    claimed: 'not-suspended',
-    missed: 'not-suspended',
-  },
-  newTerm: { ...NOT_YET, suspended: 'suspended', claimed: 'claim-pending' },
-  speak: NOT_YET,
-  revoke: CLOSED,
-} satisfies Record<string, Refusals>;
-
-function open(state: State, { obligation }: { obligation: string }, row: Refusals): Obligation {
-  const o = find(state, obligation);
-  const code = row[o.status];
-  return code ? refuse(code) : o;
-}
-
-/** An agency speaks only of what it owes itself. */
-const owes = ({ data, actor }: On<body.AcknowledgeObligation>, state: State): void => {
-  const { agency } = find(state, data.obligation);
-  if (actor.role === 'agency' && actor.agency !== agency) {
-    throw Refused.forbidden(`This obligation is owed by "${agency}"; each agency answers for its own.`);
-  }
-};
-
-/** Whoever belongs to the agency that owes an obligation does not judge it, whatever the role (CONTRACT section 3). */
-const notOwnAgency = ({ data, actor }: { data: { obligation: string }; actor: Actor }, state: State): void => {
-  const { agency } = find(state, data.obligation);
-  if (actor.agency !== undefined && actor.agency === agency) {
-    throw Refused.forbidden(
-      `You belong to "${agency}", which owes this obligation; somebody else must decide.`,
-      'own-agency',
-    );
-  }
-};
-
-const judges = (asked: On<body.JudgeCompliance>, state: State, { caseUnit }: Context): void => {
-  notOwnAgency(asked, state);
-  const { role, unit } = asked.actor;
-  if (role === 'unit' && (unit === undefined || unit !== caseUnit)) {
-    throw Refused.forbidden('A unit confirms or objects only in its own case.');
-  }
-};
-
-const exists = (_: Asked, state: State): void => void existing(state);
-const anyObligation = ({ data }: On<{ obligation: string }>, state: State): void => void find(state, data.obligation);
-
 /** A clock's new setting as it stands in an event: what it counts from, when it falls due, by which calendar. */
 const setting = ({ dueAt, anchor }: Setting, basis: Basis) => ({ dueAt, ...(anchor && { anchor, basis }) });
 
 const sameUnit = ({ clock }: Obligation, term: Term): boolean =>
   (clock!.anchor !== undefined) === (term.workingDays !== undefined);
 
-/** The event that leaves every obligation met or revoked, at least one of them met, is followed by ResolutionFulfilled. */
-function closing(state: State, decided: Decided[], { now, actor }: Asked): Decided[] {
+/**
+ * What follows from a verdict in the same append: the clocks that waited for what is met now start, counted from now, and
+ * the event that leaves every obligation met or revoked, at least one of them met, is followed by ResolutionFulfilled.
+ */
+function withConsequences(state: State, decided: Decided[], { now, actor }: Asked, context: Context): Decided[] {
   const after = decided.reduce<State>(
     (s, { type, data, at }) => evolve(s, { type, data, at: at ?? now, by: actor }),
     state,
   )!;
   if (after.status !== 'communicated' && after.status !== 'issued') return decided;
-  if (!after.obligations.every(isFinal) || !after.obligations.some(isMet)) return decided;
-  return [...decided, { type: 'ResolutionFulfilled', data: { ...(after.case && { case: after.case }) } }];
+  if (after.obligations.every(isFinal) && after.obligations.some(isMet)) {
+    return [...decided, { type: 'ResolutionFulfilled', data: { ...(after.case && { case: after.case }) } }];
+  }
+  if (after.status !== 'communicated') return decided;
+  const ready = after.obligations.filter((o) => o.status === 'issued' && waitingFor(o, after).waitsFor.length === 0);
+  const started = ready.map((o) => ({
+    type: 'DeadlineStarted',
+    data: { obligation: o.id, after: o.dependsOn, ...starting(o, now, context) },
+  }));
+  return [...decided, ...started];
+}
+
+/** A clock that starts at `now`, as it stands in the event that starts it. */
+function starting({ term, calendar }: Pick<Obligation, 'term' | 'calendar'>, now: Instant, context: Context) {
+  const { view, basis } = knownAt(context, calendar, now);
+  return setting(startClock(term, now, view), basis);
 }
 
 const SECRETARY: readonly Role[] = ['secretary'];
@@ -217,13 +150,12 @@ const commands: Record<string, CommandRule<State, Context>> = {
     own: exists,
     decide({ data, now }: Asked<body.CommunicateResolution>, state, context) {
       const { status, obligations } = existing(state);
-      const waiting = obligations.filter((o) => o.status === 'issued');
+      const issued = obligations.filter((o) => o.status === 'issued');
       if (status === 'communicated' || status === 'fulfilled') return [];
-      if (status === 'revoked' || waiting.length === 0) return refuse('closed');
-      const deadlines = waiting.map((o) => {
-        const { view, basis } = knownAt(context, o.calendar, now);
-        return { obligation: o.id, ...setting(startClock(o.term, now, view), basis) };
-      });
+      if (status === 'revoked' || issued.length === 0) return refuse('closed');
+      const deadlines = issued
+        .filter((o) => waitingFor(o, { obligations }).waitsFor.length === 0)
+        .map((o) => ({ obligation: o.id, ...starting(o, now, context) }));
       return [{ type: 'ResolutionCommunicated', data: { ...data, deadlines } }];
     },
   },
@@ -265,7 +197,7 @@ const commands: Record<string, CommandRule<State, Context>> = {
     data: body.JudgeCompliance,
     roles: JUDGES,
     own: judges,
-    decide(asked: On<body.JudgeCompliance>, state) {
+    decide(asked: On<body.JudgeCompliance>, state, context) {
       const o = open(state, asked.data, ROWS.judge);
       if (!o.claim) return refuse('no-claim');
       const { late, revision } = o.claim;
@@ -280,7 +212,7 @@ const commands: Record<string, CommandRule<State, Context>> = {
         const cause = { stream: streamOf('resolution', asked.id), revision, type: 'AgencyComplied' };
         decided.unshift({ type: 'MissRetracted', data: { obligation: o.id, dueAt: o.clock!.dueAt, cause } });
       }
-      return closing(state, decided, asked);
+      return withConsequences(state, decided, asked, context);
     },
   },
   RefuteCompliance: {
@@ -352,9 +284,8 @@ const commands: Record<string, CommandRule<State, Context>> = {
       const withTerm = data.workingDays !== undefined || data.duration !== undefined;
       const o = open(state, data, withTerm ? ROWS.newTerm : ROWS.speak);
       if (!withTerm) return [{ type: 'GovernorDirected', data }];
-      const { view, basis } = knownAt(context, o.calendar, now);
-      const clock = startClock(termOf(data), now, view);
-      return [{ type: 'GovernorDirected', data: { ...data, ...setting(clock, basis) } }];
+      const clock = starting({ term: termOf(data), calendar: o.calendar }, now, context);
+      return [{ type: 'GovernorDirected', data: { ...data, ...clock } }];
     },
   },
   ReassignObligation: {
@@ -370,8 +301,7 @@ const commands: Record<string, CommandRule<State, Context>> = {
         ]);
       }
       const calendar = o.calendarNamed ? o.calendar : context.newOwner.calendar;
-      const { view, basis } = knownAt(context, calendar, now);
-      const clock = setting(startClock(term, now, view), basis);
+      const clock = starting({ term, calendar }, now, context);
       return [{ type: 'ObligationReassigned', data: { ...data, from: o.agency, calendar, ...clock } }];
     },
   },
@@ -383,12 +313,12 @@ const commands: Record<string, CommandRule<State, Context>> = {
     data: body.RevokeObligation,
     roles: GOVERNOR,
     own: anyObligation,
-    decide(asked: On<body.RevokeObligation>, state) {
+    decide(asked: On<body.RevokeObligation>, state, context) {
       open(state, asked.data, ROWS.revoke);
       const others = state!.obligations.filter((o) => o.id !== asked.data.obligation);
       const counts = { open: others.filter((o) => !isFinal(o)).length, met: others.filter(isMet).length };
       const data = { ...asked.data, ...counts, ...(state!.case && { case: state!.case }) };
-      return closing(state, [{ type: 'ObligationRevoked', data }], asked);
+      return withConsequences(state, [{ type: 'ObligationRevoked', data }], asked, context);
     },
   },
   RevokeResolution: {

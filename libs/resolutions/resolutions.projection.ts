@@ -11,7 +11,7 @@ import {
   type RecordedEvent,
   type Role,
 } from '#kernel';
-import { evolve, isFinal, type Duty, type Obligation, type Resolution } from './state.js';
+import { evolve, isFinal, waitingFor, type Duty, type Obligation, type Resolution } from './state.js';
 
 /** What counts for an agency's record, while it owed an obligation. */
 export interface AgencyRecord {
@@ -60,6 +60,7 @@ export interface ObligationRow extends Pick<
   | 'acknowledged'
   | 'extensions'
   | 'referrals'
+  | 'dependsOn'
 > {
   resolution: string;
   obligation: string;
@@ -77,6 +78,9 @@ export interface ObligationRow extends Pick<
   /** To whom the highest rung that was fired in this epoch went. */
   escalatedTo?: string;
   claimed: boolean;
+  /** Before its clock starts: the obligations it waits for, and of these the revoked, which can never be met. */
+  waitsFor?: string[];
+  blockedBy?: string[];
   latest: Latest;
   record: AgencyRecord[];
 }
@@ -254,6 +258,7 @@ function* obligationRows(resolution: string, { state, latest, records }: Folded)
       acknowledged: o.acknowledged,
       extensions: o.extensions,
       referrals: o.referrals,
+      ...(o.dependsOn && { dependsOn: o.dependsOn, ...waitingFor(o, state) }),
       latest: latest[o.id] ?? {},
       // Whoever owes it now is on the record from the first day, with nothing against it yet.
       record: record.some((one) => one.agency === agency) ? record : [...record, { agency, ...CLEAN }],

@@ -21,6 +21,8 @@ export interface PinnedObligation extends Ladder {
   calendarNamed: boolean;
   ladder: string;
   ladderVersion: number;
+  /** Obligations of the same resolution that have to be met before its clock starts. */
+  dependsOn?: readonly string[];
 }
 
 /** The revision of the calendar that a due instant was set or judged by. */
@@ -37,10 +39,13 @@ export interface Duty {
   missed: number;
 }
 /** The obligation's duties, in the order in which they fire at one instant. */
-export const DUTIES = ['verify', 'decide-extension', 'review-suspension'] as const;
+export const DUTIES = ['verify', 'decide-extension', 'review-suspension', 'decide-dependency'] as const;
 export type DutyName = (typeof DUTIES)[number];
-/** Terms in working days (CONTRACT section 4, *Duties*); `review-suspension` has its own `reviewAfter`. */
-export const DUTY_TERM = { communicate: 3, verify: 5, 'decide-extension': 3 } as const;
+/**
+ * Terms in working days (CONTRACT section 4, *Duties*); `review-suspension` has its own `reviewAfter`. `decide-dependency` is
+ * owed for what waits for an obligation that was revoked: nothing else would ever ring for it.
+ */
+export const DUTY_TERM = { communicate: 3, verify: 5, 'decide-extension': 3, 'decide-dependency': 3 } as const;
 
 export interface Claim {
   at: Instant;
@@ -101,6 +106,11 @@ export const isFinal = ({ status }: Obligation): boolean => FINAL.includes(statu
 /** Whether anything of a resolution may still ring. */
 export const isOpen = ({ obligations, communicate }: Resolution): boolean =>
   communicate !== undefined || !obligations.every(isFinal);
+/** What an obligation still waits for before its clock starts, and of that what can never be met. */
+export function waitingFor({ status, dependsOn = [] }: Obligation, { obligations }: Pick<Resolution, 'obligations'>) {
+  const unmet = obligations.filter((o) => status === 'issued' && dependsOn.includes(o.id) && !isMet(o));
+  return { waitsFor: unmet.map(({ id }) => id), blockedBy: unmet.filter(isFinal).map(({ id }) => id) };
+}
 export const isMet = ({ status }: Obligation): boolean => status === 'met' || status === 'met-late';
 
 /** Where an obligation was before the claim that holds it, and goes back to when it is refuted. */
@@ -128,7 +138,7 @@ const newEpoch = (o: Obligation, at: Instant, clock: Setting, basis: Basis): Obl
   fired: {},
   repeats: 0,
   // A new term clears a pending claim, so nobody has to verify it any more.
-  duties: without(o.duties, 'verify', 'review-suspension'),
+  duties: without(o.duties, 'verify', 'review-suspension', 'decide-dependency'),
 });
 
 const clockOf = ({ dueAt, anchor }: { dueAt: Instant; anchor?: Anchor }): Setting =>
@@ -210,6 +220,8 @@ function evolveObligation(o: Obligation, { type, data, at, by }: Fact, revision:
       const status = o.suspension ? 'suspended' : o.claim ? 'claimed' : 'running';
       return { ...o, status, missed: false, fired, repeats: 0, countedFrom: undefined, retractions: o.retractions + 1 };
     }
+    case 'DeadlineStarted':
+      return newEpoch(o, at, clockOf(data), data.basis);
     case 'GovernorDirected':
       return data.dueAt ? newEpoch(o, at, clockOf(data), data.basis) : o;
     case 'ObligationReassigned': {
@@ -229,6 +241,14 @@ function evolveObligation(o: Obligation, { type, data, at, by }: Fact, revision:
       return o;
   }
 }
+
+/** Somebody has to decide what becomes of those that wait for what was revoked. */
+const withDecisionsOwed = (obligations: readonly Obligation[], at: Instant): Obligation[] =>
+  obligations.map((o) =>
+    o.duties['decide-dependency'] || waitingFor(o, { obligations }).blockedBy.length === 0
+      ? o
+      : { ...o, duties: { ...o.duties, 'decide-dependency': starts(at, 'secretary', DUTY_TERM['decide-dependency']) } },
+  );
 
 const revoked = (o: Obligation): Obligation =>
   isFinal(o) ? o : { ...o, status: 'revoked', claim: undefined, suspension: undefined, duties: {} };
@@ -282,7 +302,12 @@ export function evolve(state: State, fact: Fact, event?: Pick<RecordedEvent, 're
         const deadline = deadlines.get(o.id);
         return deadline && !isFinal(o) ? newEpoch(o, at, clockOf(deadline), deadline.basis) : o;
       });
-      return { ...next, status: 'communicated', communicate: undefined, obligations };
+      return {
+        ...next,
+        status: 'communicated',
+        communicate: undefined,
+        obligations: withDecisionsOwed(obligations, at),
+      };
     }
     case 'ResolutionFulfilled':
       return { ...next, status: 'fulfilled', communicate: undefined };
@@ -294,9 +319,10 @@ export function evolve(state: State, fact: Fact, event?: Pick<RecordedEvent, 're
       }
   }
   if (data?.obligation === undefined) return next;
-  const obligations = state.obligations.map((o) =>
+  const evolved = state.obligations.map((o) =>
     o.id === data.obligation ? evolveObligation(o, fact, next.revision) : o,
   );
+  const obligations = type === 'ObligationRevoked' && state.status === 'communicated' ? withDecisionsOwed(evolved, at) : evolved; // prettier-ignore
   // Nobody owes a letter about a resolution of which nothing is left.
   const communicate = obligations.every(isFinal) ? undefined : state.communicate;
   return { ...next, obligations, communicate };

@@ -44,6 +44,7 @@ const TOLD: Record<string, Said> = {
   ExtensionRefused: { fa: 'تمدید پذیرفته نشد: {reason}', en: 'an extension was refused: {reason}' },
   DeadlineSuspended: { fa: 'مهلت متوقف شد به استناد {ground} (سند {document})', en: 'suspended on the ground: {ground} (document {document})' }, // prettier-ignore
   DeadlineResumed: { fa: 'مهلت ادامه یافت به استناد {ground} (سند {document})', en: 'resumed on the ground: {ground} (document {document})' }, // prettier-ignore
+  DeadlineStarted: { fa: 'با انجام {after} مهلت آغاز شد', en: 'the clock started, because {after} is met' },
   GovernorDirected: { fa: 'دستور استاندار: {text}', en: 'the governor directed: {text}' },
   DeadlineMissed: { fa: 'مهلت گذشت و انجام نشده بود', en: 'the deadline was missed' },
   MissRetracted: { fa: 'ثبت گذشتن مهلت پس گرفته شد', en: 'the recorded miss was taken back' },
@@ -139,6 +140,26 @@ export function story(account: Why, language: Language): string[] {
     return `  ${id}: ${what}${whom}, ${instant(at)}${real}${basis}`.replace(', ', fa ? '، ' : ', ');
   };
 
+  const waits = ({ dependsOn = [], waitsFor = [], blockedBy = [] }: Why): string[] => {
+    if (dependsOn.length === 0) return [];
+    const names = (ids: readonly string[]) => ids.join(fa ? '، ' : ', ');
+    if (blockedBy.length > 0) {
+      return [
+        fa
+          ? `مهلت آغاز نمی‌شود: در انتظار ${names(blockedBy)} است که لغو شده؛ دستور یا واگذاری با مهلت تازه لازم است.`
+          : `Its clock cannot start: it waits for ${names(blockedBy)}, which was revoked; a directive or a reassignment has to give it a term.`,
+      ];
+    }
+    if (waitsFor.length > 0) {
+      return [
+        fa
+          ? `مهلت هنوز آغاز نشده است: پس از انجام ${names(waitsFor)} آغاز می‌شود.`
+          : `Its clock has not started: it starts when ${names(waitsFor)} is met.`,
+      ];
+    }
+    return [fa ? `وابسته به انجام ${names(dependsOn)}.` : `It depended on ${names(dependsOn)}.`];
+  };
+
   const { number, obligation, agency, action, status, ladder, legalBasis } = account;
   const settled = account.chapters.map(({ startedBy }) => startedBy);
   const told = new Set([...settled, ...account.chapters.flatMap(({ moves }) => moves)]);
@@ -150,6 +171,7 @@ export function story(account: Why, language: Language): string[] {
     fa
       ? `وضعیت: ${STATUSES[status]!.fa}. مبنا: ${legalBasis}`
       : `Status: ${STATUSES[status]!.en}. Legal basis: ${legalBasis}`,
+    ...waits(account),
     ...account.chapters.flatMap(chapter),
     ...(others.length > 0 ? [fa ? 'آنچه گذشت:' : 'What happened:', ...others.map((s) => `  ${step(s)}`)] : []),
     fa ? `نردبان ${ladder.id} (نسخهٔ ${n(ladder.version)}):` : `Ladder ${ladder.id} (version ${n(ladder.version)}):`,

@@ -9,7 +9,7 @@ import {
   type Remaining,
 } from '#calendar';
 import { alarmsOf } from './alarms.js';
-import { evolve, isFinal, type Basis, type Obligation, type State, type Status } from './state.js';
+import { evolve, isFinal, waitingFor, type Basis, type Obligation, type State, type Status } from './state.js';
 
 /** One thing that happened to the clock: what, when, who decided, and what was said. */
 export interface Step {
@@ -63,6 +63,11 @@ export interface Why {
   calendar: { id: string; revision: number };
   ladder: { id: string; version: number };
   dueAt?: Instant;
+  /** Obligations of the same resolution that had to be met first. */
+  dependsOn?: readonly string[];
+  /** Of these, what its clock still waits for, and what was revoked, so that it can never start by itself. */
+  waitsFor?: string[];
+  blockedBy?: string[];
   chapters: Chapter[];
   rungs: RungStory[];
   /** Everything that happened to this obligation, in order. */
@@ -163,6 +168,7 @@ export function why(
     calendar: { id: calendar, revision: calendars[calendar]!.revision },
     ladder: { id: ladder, version: ladderVersion },
     dueAt: o.clock?.dueAt,
+    ...(o.dependsOn && { dependsOn: o.dependsOn, ...waitingFor(o, state) }),
     chapters,
     rungs,
     steps,
