@@ -31,6 +31,7 @@ import {
   createSql,
   migrate,
   openJobs,
+  openSession,
   startEmbeddedPostgres,
   unavailable,
   type DatabaseAddress,
@@ -40,6 +41,7 @@ import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
 import type { SignIn } from '#apps/api/sign-in';
+import { FRAMES, Past } from '#apps/api/past';
 import { whyQuery } from '#apps/api/why';
 import { auditKey } from '#apps/audit';
 import { ConfigError, projectRoot, type Config } from '#apps/config';
@@ -47,7 +49,7 @@ import { holidayWarnings } from '#apps/holidays';
 import { openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
 import { deciders, policies } from '#apps/province';
-import { allProjections, allQueries } from '#apps/read-models';
+import { allProjections, allQueries, recordProjections } from '#apps/read-models';
 import { beacon } from '#apps/worker/beacon';
 import { startWorker } from '#apps/worker/worker';
 
@@ -208,6 +210,10 @@ async function build(
     closing.push(() => open.close());
   }
   const serve = async () => {
+    const apart = createPool(address, { max: FRAMES });
+    closing.push(() => apart.end());
+    const past = new Past(store, clock, recordProjections, () => openSession(apart));
+    closing.push(async () => past.close());
     const app = await createApi({
       decide,
       auth: config.oidcIssuer
@@ -220,6 +226,7 @@ async function build(
       database,
       checkpoints,
       reads: [...allQueries(), whyQuery(decide)],
+      past,
       policies: {
         on: new Set(policies.flatMap(({ on }) => on)),
         passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),

@@ -31,6 +31,18 @@ export const allProjections: readonly Projection[] = [
   referralsProjection,
 ];
 
+/** Those of the record itself, which can be looked at as it was. Search and counts have other ways. */
+export const recordProjections: readonly Projection[] = [
+  directoryProjection,
+  visitsProjection,
+  casesProjection,
+  sessionsProjection,
+  resolutionsProjection,
+  officesProjection,
+  templatesProjection,
+  referralsProjection,
+];
+
 /** Every question that may be asked of them; `province` names the province's calendar. */
 export const allQueries = (province?: string): readonly Query[] => [
   ...directoryQueries,

@@ -13,6 +13,7 @@ import { HealthController } from './health.controller.js';
 import { ImportsController } from './imports.controller.js';
 import { LogController } from './log.controller.js';
 import { openApi } from './openapi.js';
+import { PastController } from './past.controller.js';
 import { ProblemFilter } from './problem.js';
 import { readsController } from './reads.js';
 import { SignInController } from './sign-in.js';
@@ -30,6 +31,7 @@ class ApiModule {
         LogController,
         HealthController,
         WhatIfController,
+        PastController,
         SignInController,
         readsController(deps.reads),
       ],

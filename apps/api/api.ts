@@ -2,6 +2,7 @@ import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel
 import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
+import type { Past } from './past.js';
 import type { SignIn } from './sign-in.js';
 
 /** The token under which Nest hands {@link ApiDeps} to the controllers. */
@@ -17,6 +18,8 @@ export interface ApiDeps {
   database: Database;
   checkpoints: Checkpoints;
   reads: readonly Query[];
+  /** The province as it was; without it there are only present reads. */
+  past?: Past;
   /** Where evidence is kept; without it there are no routes for it. */
   evidence?: Evidence;
   /** How an import waits for the facts that policies bring to other streams. */

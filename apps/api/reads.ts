@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { comparePositions, Refused, shaped, type Actor, type Query } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';
+import { momentOf } from './past.js';
 
 /** How long a read waits for `minPosition` before it answers with what it has. */
 const PATIENCE_MS = 2_000;
@@ -30,8 +31,17 @@ export function readsController(reads: readonly Query[]): Type {
 }
 
 async function answer(read: Query, api: ApiDeps, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
-  const { minPosition, ...query } = request.query as Record<string, unknown>;
-  const params = shaped(read.params, { ...query, ...(request.params as object) });
+  const { past } = api;
+  const asked = { ...(request.query as object), ...(request.params as object) };
+  if (past?.answers(read) && ('asOf' in asked || 'validAt' in asked)) {
+    const { minPosition: _, asOf, validAt, ...rest } = asked as Record<string, unknown>;
+    const params = shaped(read.params, rest);
+    const found = await past.ask(read, params, actor, momentOf({ asOf, validAt }));
+    if (found === undefined) throw Refused.notFound('There was no such thing then.');
+    return found;
+  }
+  const { minPosition, ...rest } = asked as Record<string, unknown>;
+  const params = shaped(read.params, rest);
   if (minPosition !== undefined) await waited(read, api, minPosition, reply);
   const found = await read.run(params, actor, api.database);
   if (found === undefined) throw Refused.notFound('There is no such thing, or it is not yours to read.');

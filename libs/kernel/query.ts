@@ -1,5 +1,7 @@
 import { IsOptional, Matches } from 'class-validator';
-import type { DataClass } from './decider.js';
+import type { Clock } from './clock.js';
+import type { DataClass, Reads } from './decider.js';
+import type { EventStore } from './event-store.js';
 import type { Actor } from './messages.js';
 import type { Sql } from './projection.js';
 import { Refused } from './refused.js';
@@ -20,6 +22,15 @@ export interface Query<Params extends object = any> {
    * @throws Refused `forbidden` (403) when the whole kind is closed to the reader.
    */
   run(params: Params, reader: Actor, database: Sql): Promise<object | undefined>;
+  /** The same question of the log as it was, for what reads the log beside the read models. */
+  past?: (log: PastLog) => Query<Params>;
+}
+
+/** The log and the clock as they were at an instant. */
+export interface PastLog {
+  store: Pick<EventStore, 'readStream'>;
+  loader: Reads;
+  clock: Clock;
 }
 
 /** A query's way to the tables: {@link Scoped} is all that it gets, so that it cannot read what the reader may not. */

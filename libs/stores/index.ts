@@ -3,7 +3,15 @@ import type { EsdbOptions } from './esdb.js';
 
 export * from './memory.js';
 export * from './embedded-postgres.js';
-export { createPool, createSql, unavailable, type Database, type DatabaseAddress } from './postgres/pool.js';
+export {
+  createPool,
+  createSql,
+  openSession,
+  unavailable,
+  type Database,
+  type DatabaseAddress,
+  type Session,
+} from './postgres/pool.js';
 export { migrate } from './postgres/migrate.js';
 export { PostgresEventStore } from './postgres/event-store.js';
 export * from './bullmq.js';

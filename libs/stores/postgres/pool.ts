@@ -71,6 +71,19 @@ export function createSql(pool: pg.Pool): Database {
   };
 }
 
+/** A connection of one's own until it ends: what is temporary lives as long as it. */
+export interface Session extends Sql {
+  end(): void;
+}
+
+export async function openSession(pool: pg.Pool): Promise<Session> {
+  const client = await reached(pool.connect());
+  return {
+    query: (text, values) => reached(client.query(text, values as unknown[])),
+    end: () => client.release(true),
+  };
+}
+
 export async function reached<T>(query: Promise<T>): Promise<T> {
   try {
     return await query;
