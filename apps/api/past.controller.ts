@@ -1,7 +1,18 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn, IsString } from 'class-validator';
-import { BEGINNING, comparePositions, kinds, Refused, Scoped, shaped, sql, type Actor, type Fragment, type Position } from '#kernel';
+import {
+  BEGINNING,
+  comparePositions,
+  kinds,
+  Refused,
+  Scoped,
+  shaped,
+  sql,
+  type Actor,
+  type Fragment,
+  type Position,
+} from '#kernel';
 import { localDay, dateOf } from '#calendar';
 import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';

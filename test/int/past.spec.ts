@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { Past, type Moment } from '#apps/api/past';
+import { readLines } from '#apps/cli/lines';
+import { recordProjections } from '#apps/read-models';
+import { Simulation } from '#apps/simulation';
+import { whyQuery } from '#apps/api/why';
+import { caseQuery } from '#cases';
+import type { RecordedEvent, Sql } from '#kernel';
+import { workingGroupSummaryQuery } from '#sessions';
+import { createPool, MemoryEventStore, openSession } from '#stores';
+import { as } from '#test/kit/given';
+import { testDatabase, type TestDatabase } from '#test/kit/postgres';
+import { readModels, type ReadModels } from '#test/kit/read-models';
+
+/** The nine Economic Tuesdays, looked at from their end back. */
+const DATA = 'apps/cli/data/economic-tuesdays';
+const TABLES = recordProjections.flatMap(({ tables }) => tables);
+
+let db: TestDatabase;
+let models: ReadModels;
+let events: RecordedEvent[];
+let store: MemoryEventStore;
+let past: Past;
+let now: string;
+let close: () => Promise<void>;
+
+const append = ({ stream, revision, id, type, data, metadata, recordedAt }: RecordedEvent) => {
+  now = recordedAt;
+  return store.append(stream, revision - 1, [{ id, type, data, metadata }]);
+};
+
+beforeAll(async () => {
+  events = [];
+  const { until } = JSON.parse(await readFile(`${DATA}.expected.json`, 'utf8'));
+  const simulation = new Simulation((event) => events.push(event));
+  for await (const line of readLines(`${DATA}.ndjson`)) await simulation.send(line);
+  await simulation.advance(until);
+  store = new MemoryEventStore({ clock: { now: () => now } });
+  for (const event of events) await append(event);
+  [db, models] = await Promise.all([testDatabase(), readModels()]);
+  const pool = createPool(db.url, { max: 3 });
+  past = new Past(store, { now: () => '2027-01-01T00:00:00.000Z' }, recordProjections, () => openSession(pool));
+  close = async () => (past.close(), await pool.end());
+});
+afterAll(async () => {
+  await close?.();
+  await Promise.all([db?.close(), models?.close()]);
+});
+
+const endOf = (day: string) => `${day}T20:29:59.999Z`;
+const rows = async (sql: Sql) => {
+  const all: Record<string, string[]> = {};
+  for (const table of TABLES) {
+    all[table] = (await sql.query(`select t::text as row from ${table} t order by 1`)).rows.map(({ row }) => row);
+  }
+  return all;
+};
+
+it.each<Moment['axis']>(['asOf', 'validAt'])(
+  'has the very rows that there were, whichever day is asked for first (%s)',
+  async (axis) => {
+    // Forth, back, the same again, and beyond the end: carried on, made anew, found.
+    for (const day of ['2026-10-20', '2026-08-25', '2026-10-20', '2027-05-01']) {
+      const at = endOf(day);
+      await models.restart();
+      await models.apply(
+        events.filter(({ recordedAt, metadata }) => (axis === 'asOf' ? recordedAt : metadata.occurredAt) <= at),
+      );
+      const dump = await models.dump();
+      const expected = Object.fromEntries(TABLES.map((table) => [table, dump[table]]));
+      expect(await past.read({ axis, at }, rows)).toEqual(expected);
+    }
+  },
+);
+
+it('counts 14 cases a session and 10 in the ninth on the evening of the ninth, and fewer before', async () => {
+  const expected = JSON.parse(await readFile(`${DATA}.expected.json`, 'utf8'));
+  const summary = (day: string): Promise<any> =>
+    past.ask(workingGroupSummaryQuery, { id: 'facilitation' }, as('deputy'), { axis: 'asOf', at: endOf(day) });
+  const ninth = events.find(({ stream, type }) => type === 'SessionOpened' && stream === 'session-facilitation-9')!;
+  const evening = await summary(ninth.recordedAt.slice(0, 10));
+  expect(evening).toMatchObject({ held: 9, averageCasesPerSession: expected.averageCasesPerSession });
+  expect(evening.bySession[8]).toMatchObject({ cases: expected.casesInNinth });
+  const earlier = await summary('2026-09-30');
+  expect(earlier.held).toBeLessThan(9);
+});
+
+it('tells the story of a clock as far as it had gone', async () => {
+  const asked = { resolution: 'facilitation-9-3', obligation: 'o1' };
+  const why = (at: string): Promise<any> =>
+    past.ask(whyQuery({} as never), asked, as('secretary'), { axis: 'asOf', at });
+  const missed = events.find(
+    ({ stream, type }) => type === 'DeadlineMissed' && stream === 'resolution-facilitation-9-3',
+  )!;
+  expect((await why(missed.recordedAt)).status).toBe('missed');
+  const before = new Date(Date.parse(missed.recordedAt) - 1).toISOString();
+  expect((await why(before)).status).toBe('running');
+  expect(await why('2026-08-02T00:00:00.000Z')).toBeUndefined();
+});
+
+it('is for those who read the province', async () => {
+  const moment: Moment = { axis: 'asOf', at: endOf('2026-10-20') };
+  for (const reader of [as('agency', { agency: 'gas' }), as('unit', { unit: 'u-001' }), as('admin')]) {
+    await expect(past.ask(caseQuery, { id: 'c-001' }, reader, moment)).rejects.toMatchObject({ code: 'forbidden' });
+  }
+});
+
+it('learns what is registered late of a day that it has shown already', async () => {
+  const moment: Moment = { axis: 'validAt', at: endOf('2026-09-15') };
+  const visit = (id: string) => past.read(moment, async (sql) => (await sql.query('select 1 from read_visits where id = $1', [id])).rows.length); // prettier-ignore
+  expect(await visit('late')).toBe(0);
+  const like = events.find(({ type }) => type === 'VisitPlanned')!;
+  await append({ ...like, id: crypto.randomUUID(), stream: 'visit-late', revision: 0, recordedAt: '2026-12-31T00:00:00.000Z' }); // prettier-ignore
+  expect(await visit('late')).toBe(1);
+  expect(
+    await past.read({ ...moment, axis: 'asOf' }, async (sql) => (await sql.query('select 1 from read_visits where id = $1', ['late'])).rows.length), // prettier-ignore
+  ).toBe(0);
+});
