@@ -11,8 +11,8 @@ export class Malformed extends Error {
   override readonly name = 'Malformed';
 }
 
-const LIMIT_BYTES = 64 * 1024;
-/** The note format asks for at least 16. */
+/** The note format asks for 16 signatures at least, and those of the years to come have 5 kB each. */
+const LIMIT_BYTES = 128 * 1024;
 const LIMIT_SIGNATURES = 64;
 
 const encoder = new TextEncoder();

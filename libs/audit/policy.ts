@@ -20,14 +20,20 @@ export function parsePolicy(text: string): Policy {
   if (lines.length > LIMIT_LINES) throw new Malformed('has too many lines for a policy');
   const members = new Set<string>();
   const keys = new Set<string>();
+  // Only spaces and tabs separate, and only newlines end a line (tlog-policy, "Character set").
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text)) throw new Malformed('has control characters');
   let quorum: string | undefined;
   lines.forEach((line, index) => {
     const fault = (reason: string) => new Malformed(`policy line ${index + 1}: ${reason}`);
-    const [word, ...rest] = line.trim().split(/[ \t]+/);
+    const [word, ...rest] = line.replace(/^[ \t]+|[ \t]+$/g, '').split(/[ \t]+/);
+    const atMost = (count: number) => {
+      if (rest.length > count) throw fault('has more words than it may');
+    };
     const key = (vkey: string | undefined, type: number): VerifierKey => {
       const parsed = parseVkey(vkey ?? '');
       if (parsed.type !== type) throw fault('the key is of another kind');
-      const bytes = parsed.publicKey.join();
+      const bytes = `${type} ${parsed.publicKey.join()}`;
       if (keys.has(bytes)) throw fault('the same key twice');
       keys.add(bytes);
       return parsed;
@@ -37,16 +43,19 @@ export function parsePolicy(text: string): Policy {
       rules.set(name, { met, words });
     };
     if (word === '' || word!.startsWith('#')) return;
-    if (word === 'log') policy.logs.push({ key: key(rest[0], ED25519), url: rest[1] });
-    else if (word === 'witness') {
+    if (word === 'log') {
+      atMost(2);
+      policy.logs.push({ key: key(rest[0], ED25519), url: rest[1] });
+    } else if (word === 'witness') {
+      atMost(3);
       const [name, vkey, url] = rest;
       define(name, name!, (cosigned) => cosigned.has(name!));
       policy.witnesses.push({ name: name!, key: key(vkey, COSIGNATURE), url });
     } else if (word === 'group') {
       const [name, threshold, ...names] = rest;
-      const k = threshold === 'any' ? 1 : threshold === 'all' ? names.length : Number(threshold);
-      if (!(Number.isInteger(k) && k >= 1 && k <= names.length))
-        throw fault('needs any, all or a number of its members');
+      const number = /^[1-9]\d{0,3}$/.test(threshold ?? '') ? Number(threshold) : NaN;
+      const k = threshold === 'any' ? 1 : threshold === 'all' ? names.length : number;
+      if (!(k >= 1 && k <= names.length)) throw fault('needs any, all or a number of its members');
       const of = names.map((member) => {
         const rule = rules.get(member);
         if (!rule || members.has(member)) throw fault(`${member} is not defined above, or already a member`);
@@ -56,6 +65,7 @@ export function parsePolicy(text: string): Policy {
       const words = `${k} of (${of.map((rule) => rule.words).join(', ')})`;
       define(name, words, (cosigned) => of.filter(({ met }) => met(cosigned)).length >= k);
     } else if (word === 'quorum') {
+      atMost(1);
       if (quorum !== undefined) throw fault('a second quorum');
       quorum = rest[0];
       const rule = quorum === 'none' ? { met: () => true, words: 'none' } : rules.get(quorum ?? '');

@@ -30,7 +30,7 @@ export const formatProof = ({ index, hashes, checkpoint, extra }: TlogProof): st
   );
 
 /** An entry of 65,535 bytes in base64, 63 hashes and a note. */
-const LIMIT_CHARS = 200_000;
+const LIMIT_CHARS = 256 * 1024;
 
 /** @throws Malformed */
 export function parseProof(text: string): TlogProof {
