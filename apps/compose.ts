@@ -23,7 +23,6 @@ import {
   type Projection,
 } from '#kernel';
 import { merkleLog } from '#audit';
-import { Evidence } from '#evidence';
 import { noticeDecider, NoticeSender, noticesProjection, smtpPost } from '#notices';
 import { deadlines } from '#resolutions';
 import {
@@ -46,7 +45,7 @@ import { whyQuery } from '#apps/api/why';
 import { auditKey } from '#apps/audit';
 import { ConfigError, projectRoot, type Config } from '#apps/config';
 import { holidayWarnings } from '#apps/holidays';
-import { openLog, queueHome } from '#apps/homes';
+import { openEvidence, openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
 import { deciders, policies } from '#apps/province';
 import { allProjections, allQueries, recordProjections } from '#apps/read-models';
@@ -128,8 +127,7 @@ async function build(
   const loader = new Loader(store);
   const imports = new Imports(database);
   await imports.prepare();
-  const evidence = new Evidence(database, config.evidenceMaxBytes);
-  await evidence.prepare();
+  const evidence = await openEvidence(config, database);
   const decide = {
     store,
     loader,

@@ -52,6 +52,26 @@ describe('configuration', () => {
     expect(message).not.toContain('secret');
   });
 
+  it('finds the bucket of evidence', () => {
+    const keys = {
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_ENDPOINT_URL: 'https://s3.example.ir',
+    };
+    expect(readConfig({ EVIDENCE_URL: 's3://evidence/peygir/IR-03/', ...keys }).evidenceBucket).toEqual({
+      endpoint: 'https://s3.example.ir',
+      region: 'us-east-1',
+      bucket: 'evidence',
+      prefix: 'peygir/IR-03',
+      accessKeyId: 'id',
+      secretAccessKey: 'secret',
+    });
+    expect(readConfig(keys).evidenceBucket).toBeUndefined();
+    expect(failure({ EVIDENCE_URL: 's3://evidence' })).toContain('AWS_SECRET_ACCESS_KEY must be set');
+    expect(failure({ EVIDENCE_URL: 'https://evidence', ...keys })).toContain('EVIDENCE_URL must be like s3://');
+    expect(failure({ EVIDENCE_URL: 's3://evidence/../x', ...keys })).toContain('EVIDENCE_URL must be like s3://');
+  });
+
   it('refuses a sender with a line break', () => {
     expect(failure({ SMTP_URL: 'smtp://mail', SMTP_FROM: 'a@b.ir\nBcc: c@d.ir' })).toContain('SMTP_FROM must be');
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Bucket } from '#evidence';
 import { contactsFrom, type Contacts } from '#notices';
 
 /** How a deployment is set up. Everything comes from the environment; see the table in README. */
@@ -29,6 +30,8 @@ export interface Config {
   oidcIssuer?: string;
   /** The largest file that is taken as evidence. */
   evidenceMaxBytes: number;
+  /** Where the bytes of evidence are, when not in the database. */
+  evidenceBucket?: Bucket;
   logLevel: string;
 }
 
@@ -88,6 +91,27 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const port = (name: string, otherwise?: string) =>
     check(name, (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', otherwise);
   const metricsPort = port('METRICS_PORT');
+  const evidenceUrl = check(
+    'EVIDENCE_URL',
+    (value) => /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w-][\w.-]*)*\/?$/.test(value),
+    'must be like s3://bucket/prefix',
+  );
+  const region = check(
+    'AWS_REGION',
+    (value) => /^[\w-]{1,40}$/.test(value),
+    'must be the name of a region',
+    'us-east-1',
+  )!;
+  const bucket: Omit<Bucket, 'bucket' | 'prefix'> = {
+    endpoint: url('AWS_ENDPOINT_URL', 'https', 'http') ?? `https://s3.${region}.amazonaws.com`,
+    region,
+    accessKeyId: get('AWS_ACCESS_KEY_ID') ?? '',
+    secretAccessKey: get('AWS_SECRET_ACCESS_KEY') ?? '',
+  };
+  if (evidenceUrl && !(bucket.accessKeyId && bucket.secretAccessKey)) {
+    wrong.push('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set when EVIDENCE_URL is');
+  }
+  const [, , name = '', ...prefix] = evidenceUrl?.split('/') ?? [];
   const config: Config = {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
     dataDir: data ? resolve(data) : defaultDataDir(),
@@ -107,6 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     oidcIssuer: url('OIDC_ISSUER', 'https', 'http'),
     evidenceMaxBytes:
       1e6 * Number(check('EVIDENCE_MAX_MB', (value) => /^([1-9]|[1-9]\d|100)$/.test(value), 'must be 1 to 100', '25')),
+    ...(evidenceUrl && { evidenceBucket: { ...bucket, bucket: name, prefix: prefix.filter(Boolean).join('/') } }),
     logLevel: check(
       'LOG_LEVEL',
       (value) => LOG_LEVELS.includes(value),

@@ -1,6 +1,7 @@
 import { deciders } from '#apps/province';
 import type { Config } from '#apps/config';
-import type { EventStore } from '#kernel';
+import { Evidence, postgresBytes, s3Bytes } from '#evidence';
+import type { Database, EventStore } from '#kernel';
 import { noticeDecider } from '#notices';
 import { createPool, migrate, openEsdb, PostgresEventStore, type DatabaseAddress, type QueueHome } from '#stores';
 
@@ -40,3 +41,14 @@ export async function openLog(
 /** The queue, where REDIS_URL says; else in the database. */
 export const queueHome = ({ redisUrl }: Homes, database: DatabaseAddress): QueueHome =>
   redisUrl ? { redis: redisUrl } : { postgres: database };
+
+/** Evidence, its bytes where EVIDENCE_URL says; else in the database. Its tables are there then. */
+export async function openEvidence(
+  { evidenceBucket, evidenceMaxBytes }: Pick<Config, 'evidenceBucket' | 'evidenceMaxBytes'>,
+  database: Database,
+): Promise<Evidence> {
+  const bytes = evidenceBucket ? s3Bytes(database, evidenceBucket) : postgresBytes(database);
+  const evidence = new Evidence(database, evidenceMaxBytes, bytes);
+  await evidence.prepare();
+  return evidence;
+}

@@ -14,10 +14,18 @@ declare module 'fastify' {
   interface FastifyRequest {
     actor?: Actor;
   }
+  interface FastifyContextConfig {
+    /** The route reads its body itself, as it comes, and minds that it does: see {@link flowing}. */
+    streams?: true;
+  }
 }
 
 /** A body in bytes (CONTRACT section 7: 413 above). */
 export const MAX_BODY_BYTES = 1024 * 1024;
+/** Milliseconds for a whole body of JSON; of one that streams, between two pieces. */
+const BODY_MS = 30_000;
+/** No request takes longer than this to come in, however steadily. */
+const LONGEST_MS = 3_600_000;
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const CORRELATION_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
@@ -32,6 +40,8 @@ export interface EdgeOptions {
   logLevel?: string;
   /** Requests a minute from one caller; 0 for no limit. */
   rateLimit?: number;
+  /** Milliseconds; tests shorten it. */
+  bodyMs?: number;
 }
 
 /** Fastify, with everything that every request passes before a controller sees it: identity, host, headers, JSON. */
@@ -42,10 +52,11 @@ export async function edge({
   hosts = [],
   logLevel = 'info',
   rateLimit = 0,
+  bodyMs = BODY_MS,
 }: EdgeOptions): Promise<FastifyAdapter> {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: 30_000,
+    requestTimeout: LONGEST_MS,
     forceCloseConnections: 'idle',
     // Ids have at most 100 characters; a longer one is told so (400) by the command, not by the router.
     routerOptions: { maxParamLength: 1_000 },
@@ -97,9 +108,36 @@ export async function edge({
     const signedIn = request.headers.authorization === undefined ? signIn?.actorOf(request) : undefined;
     request.actor = signedIn ?? (await auth.actorOf(bearer(request)));
   });
+  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+    if (request.method !== 'GET' && !request.routeOptions.config.streams) {
+      const late = setTimeout(() => payload.listenerCount('error') > 0 && payload.emit('error', tooSlow()), bodyMs);
+      payload.once('end', () => clearTimeout(late)).once('close', () => clearTimeout(late));
+      late.unref();
+    }
+    done(null, payload);
+  });
   jsonOnly(fastify);
   await serveWeb(fastify, web);
   return adapter;
+}
+
+const tooSlow = (): Problem =>
+  new Problem(408, 'request-timeout', 'The body did not come in time.', { headers: { connection: 'close' } });
+
+/**
+ * A body as it comes, for as long as it keeps coming.
+ * @throws Problem 408 `request-timeout` when nothing comes for `idleMs`
+ */
+export async function* flowing(body: AsyncIterator<Uint8Array>, idleMs = BODY_MS): AsyncIterable<Uint8Array> {
+  for (;;) {
+    let timer: NodeJS.Timeout | undefined;
+    const idle = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(tooSlow()), idleMs)));
+    const next = body.next();
+    next.catch(() => {});
+    const { done, value } = await Promise.race([next, idle]).finally(() => clearTimeout(timer));
+    if (done) return;
+    yield value;
+  }
 }
 
 /** Who asks. Closed by default: a route that asks for nobody known answers 401. */

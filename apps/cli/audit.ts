@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BEGINNING, factOf, splitStream, type Database, type EventStore, type RecordedEvent } from '#kernel';
 import { parsePolicy, readCheckpoints, replayed, signHead, vkey, writeExport, type Policy, type Scope } from '#audit';
-import { Evidence } from '#evidence';
 import { auditKey, claimed, receiptOf, witnessed } from '#apps/audit';
 import { logger } from '#apps/compose';
 import { readConfig } from '#apps/config';
 import { openDeployment } from '#apps/deployment';
 import { deciders } from '#apps/province';
 import { verifiers } from '#apps/verifier/bundle';
+import { openEvidence } from '#apps/homes';
 import { Failure } from './failure.js';
 import { FORMAT } from './format.js';
 
@@ -76,8 +76,7 @@ export async function exportTo(
     const { checkpoint: signed, claims } = await snapshot(database, key);
     const { note, refusals } = await witnessed(database, signed.size, policy);
     for (const refusal of refusals) console.error(`not cosigned by ${refusal}`);
-    const evidence = new Evidence(database);
-    await evidence.prepare();
+    const evidence = await openEvidence(config, database);
     mkdirSync(dir, { recursive: true });
     const { script, page } = await verifiers();
     const written = await writeExport(dir, {
@@ -89,8 +88,8 @@ export async function exportTo(
       claims: (streams) => claims(streams, scope.kind === 'all'),
       evidence: async (sha256) => {
         if (!(await evidence.find(sha256))) return undefined;
-        const pieces: Buffer[] = [];
-        for await (const piece of evidence.read(sha256)) pieces.push(piece);
+        const pieces: Uint8Array[] = [];
+        for await (const piece of await evidence.read(sha256)) pieces.push(piece);
         return Buffer.concat(pieces);
       },
       files: { 'verify.mjs': script, 'verify.html': page, 'FORMAT.md': FORMAT },

@@ -1,21 +1,22 @@
 import { existsSync } from 'node:fs';
 import { StoreUnavailable, type Log } from '#kernel';
 import { deadlines } from '#resolutions';
-import { Evidence } from '#evidence';
 import { backup, isServed, restore, type Backed } from '#apps/backup';
 import { BadBackup } from '#apps/backup-file';
 import { logger } from '#apps/compose';
 import { readConfig, type Config } from '#apps/config';
 import { followersOf, openDeployment, type Deployment } from '#apps/deployment';
+import { openEvidence } from '#apps/homes';
 import { Failure } from './failure.js';
 
 /** `peygir backup FILE` */
 export async function save(file: string): Promise<void> {
   if (existsSync(file)) throw new Failure(`${file} exists already.`);
-  await working(false, async (backed) => {
+  await working(false, async (backed, _, { evidenceBucket: away }) => {
     const { events, head, logSha256 } = await backup(file, backed);
     console.error(`${file}: ${events} events up to position ${head}; the log's SHA-256 is ${logSha256}.`);
     console.error('Whoever has this file has everything, keys and evidence too: keep it encrypted and elsewhere.');
+    if (away) console.error(`But evidence that lies in ${away.endpoint}/${away.bucket} is saved there, or nowhere.`);
   });
 }
 
@@ -26,7 +27,7 @@ export async function fetchBack(file: string): Promise<void> {
     if (await isServed(database)) {
       throw new Failure('Somebody is at work on this database; stop the server first.');
     }
-    await new Evidence(database).prepare();
+    await openEvidence(config, database);
     const found = await restore(file, backed, {
       projections: async () => [...(await followersOf(config)), deadlines()],
       subscribers: ['policies'],

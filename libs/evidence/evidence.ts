@@ -2,14 +2,12 @@ import { createHash, type Hash } from 'node:crypto';
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Refused, type Actor, type Asked, type Database } from '#kernel';
+import { Refused, StoreUnavailable, type Actor, type Asked, type Database, type Sql } from '#kernel';
+import { postgresBytes, type EvidenceBytes } from './bytes.js';
 import { isMediaType, MEDIA_TYPES, Sniffer, type MediaType } from './media.js';
 
 /** 25 MB: a scanned dossier of some fifty pages. */
 export const MAX_EVIDENCE_BYTES = 25 * 1000 * 1000;
-/** One row; a reader holds one of them in memory at a time. */
-const CHUNK_BYTES = 512 * 1024;
-
 export interface StoredEvidence {
   /** Lower-case hex. */
   sha256: string;
@@ -26,11 +24,7 @@ const SCHEMA = `
   create table if not exists evidence (
     sha256 text primary key, media_type text not null, bytes bigint not null,
     stored_at timestamptz not null default clock_timestamp());
-  create table if not exists evidence_chunks (
-    sha256 text not null references evidence on delete cascade, n integer not null, data bytea not null,
-    primary key (sha256, n));
-  -- Compressing what is compressed already only costs time.
-  alter table evidence_chunks alter column data set storage external;
+  alter table evidence add column if not exists place text not null default 'postgres';
   -- Who has shown that they hold the bytes. To know a hash is not to have the file: without this, whoever learned the
   -- hash of another agency's evidence could claim with it and read it through the claim.
   create table if not exists evidence_givers (
@@ -39,18 +33,25 @@ const SCHEMA = `
 /** Two starters that alter a table at once would wait for each other's locks. */
 const LOCK = 'select pg_advisory_xact_lock(7_309_418)';
 
-/** Evidence by its hash, in rows of PostgreSQL: stored whole or not at all, and never changed. */
+/** Evidence by its hash: stored whole or not at all, and never changed. What it is stands in PostgreSQL, its bytes in `bytes`. */
 export class Evidence {
+  /** Where bytes are, or were before the deployment moved them. */
+  private readonly places: ReadonlyMap<string, EvidenceBytes>;
+
   constructor(
     private readonly database: Database,
     private readonly maxBytes = MAX_EVIDENCE_BYTES,
-  ) {}
+    private readonly bytes: EvidenceBytes = postgresBytes(database),
+  ) {
+    this.places = new Map([postgresBytes(database), bytes].map((each) => [each.place, each]));
+  }
 
   /** Creates the tables. Safe with several starters. */
   async prepare(): Promise<void> {
     await this.database.transaction(async (sql) => {
       await sql.query(LOCK);
       await sql.query(SCHEMA);
+      for (const each of this.places.values()) await each.prepare(sql);
     });
   }
 
@@ -95,16 +96,18 @@ export class Evidence {
     return row && { sha256, mediaType: row.media_type, bytes: Number(row.bytes) };
   }
 
-  /** The bytes of what is stored, a piece at a time. */
-  async *read(sha256: string): AsyncIterable<Buffer> {
-    for (let n = 0; ; n++) {
-      const { rows } = await this.database.query<{ data: Buffer }>(
-        'select data from evidence_chunks where sha256 = $1 and n = $2',
-        [sha256, n],
-      );
-      if (!rows[0]) return;
-      yield rows[0].data;
-    }
+  /**
+   * The bytes of what is stored, a piece at a time; it answers when the first can be had. They are hashed once more on
+   * their way: of bytes that are not those that were given, the last piece is never handed out.
+   * @throws StoreUnavailable
+   */
+  async read(sha256: string): Promise<AsyncIterable<Uint8Array>> {
+    const { rows } = await this.database.query<{ place: string }>('select place from evidence where sha256 = $1', [
+      sha256,
+    ]);
+    const place = this.places.get(rows[0]?.place ?? '');
+    if (!place) throw new StoreUnavailable(`The evidence lies in ${rows[0]?.place}, which EVIDENCE_URL does not name.`);
+    return checked(sha256, await place.open(sha256));
   }
 
   /**
@@ -160,34 +163,42 @@ export class Evidence {
     return bytes;
   }
 
-  private store(file: FileHandle, evidence: StoredEvidence, giver: string) {
+  private async store(
+    file: FileHandle,
+    evidence: StoredEvidence,
+    giver: string,
+  ): Promise<StoredEvidence & { isNew: boolean }> {
     const { sha256, mediaType, bytes } = evidence;
-    return this.database.transaction(async (sql) => {
+    const known = async (sql: Sql) => {
       const { rowCount } = await sql.query(
-        'insert into evidence (sha256, media_type, bytes) values ($1, $2, $3) on conflict do nothing',
-        [sha256, mediaType, bytes],
+        'insert into evidence (sha256, media_type, bytes, place) values ($1, $2, $3, $4) on conflict do nothing',
+        [sha256, mediaType, bytes, this.bytes.place],
       );
-      const isNew = rowCount === 1;
-      for (let n = 0, at = 0; isNew && at < bytes; n++) {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, at);
-        await sql.query('insert into evidence_chunks (sha256, n, data) values ($1, $2, $3)', [
-          sha256,
-          n,
-          buffer.subarray(0, bytesRead),
-        ]);
-        at += bytesRead;
-      }
       await sql.query('insert into evidence_givers (sha256, giver) values ($1, $2) on conflict do nothing', [
         sha256,
         giver,
       ]);
-      return { ...evidence, isNew };
-    });
+      return { ...evidence, isNew: rowCount === 1 };
+    };
+    const before = await this.find(sha256);
+    return before ? this.database.transaction(known) : this.bytes.keep({ sha256, bytes, file }, known);
   }
 
   private tooLarge(): Refused {
     return new Refused('too-large', `Evidence may have at most ${this.maxBytes} bytes.`, 413);
   }
+}
+
+async function* checked(sha256: string, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const hash = createHash('sha256');
+  let last: Uint8Array | undefined;
+  for await (const chunk of bytes) {
+    if (last) yield last;
+    hash.update(chunk);
+    last = chunk;
+  }
+  if (hash.digest('hex') !== sha256) throw new Error(`The bytes that are kept as ${sha256} are others.`);
+  if (last) yield last;
 }
 
 /** The registry enters documents for everybody: what it gave, or claims with, needs no other giver. */
