@@ -26,7 +26,8 @@ export default {
   },
   globalSetup: '<rootDir>/test/kit/postgres-setup.mjs',
   setupFiles: ['<rootDir>/test/setup.ts'],
-  testTimeout: 30_000,
+  // Generous: a slow machine is no fault of the product, and a test that hangs is found all the same.
+  testTimeout: 120_000,
   // Two cores: more workers only fight over them.
   maxWorkers: 2,
 };
