@@ -24,6 +24,8 @@ import {
   type Clock,
   type State,
 } from '#resolutions';
+import { Waitings, watchesProjection, watchRow } from '#watches';
+import { watches } from '#apps/province';
 
 /** What the log says of every clock, and what the tables say that is not so. */
 export interface Completeness {
@@ -33,9 +35,15 @@ export interface Completeness {
   openObligations: number;
   /** Alarms that have to stand in `due`. */
   armed: number;
-  /** One sentence for each row that is missing, wrong or orphaned. */
+  /** What is waited for outside resolutions. */
+  waited: number;
+  /** One sentence for each row that is missing, wrong or orphaned: of clocks and alarms, and of what is waited for. */
   faults: string[];
+  waitingFaults: string[];
 }
+
+/** How far each of the two has come that are compared with the log. */
+type Standing = Record<'deadlines' | 'watches', Position>;
 
 const PAGE = 1_000;
 
@@ -47,11 +55,13 @@ type DueRow = Omit<Armed, 'at'> & { at: Date; next_attempt_at: Date };
  * memory, about 2 KB for each.
  */
 export async function completeness(database: Database, store: EventStore): Promise<Completeness> {
-  const standing = async (sql: Sql): Promise<Position> => {
-    const { rows } = await sql.query<{ position: Position }>('select position from checkpoints where name = $1', [
-      deadlines().name,
-    ]);
-    return rows[0]?.position ?? BEGINNING;
+  const standing = async (sql: Sql): Promise<Standing> => {
+    const { rows } = await sql.query<{ name: keyof Standing; position: Position }>(
+      'select name, position from checkpoints where name = any($1)',
+      [[deadlines().name, watchesProjection(watches).name]],
+    );
+    const found = Object.fromEntries(rows.map(({ name, position }) => [name, position]));
+    return { deadlines: BEGINNING, watches: BEGINNING, ...found };
   };
   // The long way outside the transaction, so that it does not stand open for it; inside only what came meanwhile.
   const fold = new Fold(store);
@@ -60,35 +70,47 @@ export async function completeness(database: Database, store: EventStore): Promi
     await sql.query('set transaction isolation level repeatable read, read only');
     const position = await standing(sql);
     await fold.to(position);
+    const waitingFaults = await waitedFaults(sql, fold.waitings);
     const wanted = new Map(fold.armed().map((armed) => [keyOf(armed), armed]));
     const obligations = [...fold.clocks.values()].flatMap(({ state }) => state.obligations);
     const armed = wanted.size;
     const faults = [...(await clockFaults(sql, fold.clocks)), ...(await dueFaults(sql, wanted))];
-    return { position, openObligations: obligations.filter((o) => !isFinal(o)).length, armed, faults };
+    const openObligations = obligations.filter((o) => !isFinal(o)).length;
+    const waited = fold.waitings.all.size;
+    return { position: position.deadlines, openObligations, armed, waited, faults, waitingFaults };
   });
 }
 
-/** Folds as the projection does, but from nothing and in memory. */
+/** Folds as the projections do, but from nothing and in memory; each as far as its projection has come. */
 class Fold {
   clocks = new Map<string, Clock>();
+  waitings = new Waitings(watches);
   private calendars = new Map<string, CalendarHistory>();
-  private position = BEGINNING;
+  private at: Standing = { deadlines: BEGINNING, watches: BEGINNING };
 
   constructor(private readonly store: EventStore) {}
 
-  async to(until: Position): Promise<void> {
-    if (comparePositions(until, this.position) < 0) {
-      // The projection was sent back to its beginning meanwhile.
+  async to(until: Standing): Promise<void> {
+    if (isBefore(until.deadlines, this.at.deadlines) || isBefore(until.watches, this.at.watches)) {
+      // A projection was sent back to its beginning meanwhile.
       this.clocks = new Map();
       this.calendars = new Map();
-      this.position = BEGINNING;
+      this.waitings = new Waitings(watches);
+      this.at = { deadlines: BEGINNING, watches: BEGINNING };
     }
-    while (comparePositions(this.position, until) < 0) {
-      const { events } = await this.store.readAll(this.position, PAGE);
-      const due = events.filter(({ position }) => comparePositions(position, until) <= 0);
-      due.forEach((event) => this.take(event));
-      this.position = due.length > 0 && due.length === events.length ? due.at(-1)!.position : until;
+    const wants = (name: keyof Standing, { position }: RecordedEvent) =>
+      isBefore(this.at[name], position) && !isBefore(until[name], position);
+    const end = isBefore(until.deadlines, until.watches) ? until.watches : until.deadlines;
+    let from = isBefore(this.at.deadlines, this.at.watches) ? this.at.deadlines : this.at.watches;
+    while (isBefore(from, end)) {
+      const { events, position } = await this.store.readAll(from, PAGE);
+      for (const event of events) {
+        if (wants('deadlines', event)) this.take(event);
+        if (wants('watches', event)) this.waitings.take(event);
+      }
+      from = events.length > 0 ? position : end;
     }
+    this.at = until;
   }
 
   armed(): Armed[] {
@@ -108,6 +130,31 @@ class Fold {
     const state: State = evolve(this.clocks.get(stream)?.state, factOf(event), event);
     if (state) this.clocks.set(stream, { stream, state, import: metadata.import ?? null });
   }
+}
+
+async function waitedFaults(sql: Sql, { all }: Waitings): Promise<string[]> {
+  const { rows: tables } = await sql.query<{ there: boolean }>(
+    `select to_regclass('read_watches') is not null as there`,
+  );
+  if (!tables[0]!.there) return ['The table of what is waited for is missing.'];
+  const faults: string[] = [];
+  const unseen = new Map(all);
+  for (let after = ''; ;) {
+    const { rows } = await sql.query<{ id: string; doc: object }>(
+      'select id, doc from read_watches where id > $1 order by id limit $2',
+      [after, PAGE],
+    );
+    for (const { id, doc } of rows) {
+      const known = unseen.get(id);
+      unseen.delete(id);
+      if (!known) faults.push(`Nobody waits for ${id}, as the log tells it.`);
+      else if (!sameJson(doc, watchRow(known))) faults.push(`What is waited for as ${id} is not what the log gives.`);
+    }
+    if (rows.length < PAGE) break;
+    after = rows.at(-1)!.id;
+  }
+  for (const id of unseen.keys()) faults.push(`${id} is waited for and would never be asked for.`);
+  return faults.sort(byCodePoint);
 }
 
 async function clockFaults(sql: Sql, clocks: ReadonlyMap<string, Clock>): Promise<string[]> {
@@ -164,6 +211,8 @@ async function dueFaults(sql: Sql, wanted: Map<string, Armed>): Promise<string[]
   }
   return faults.sort(byCodePoint);
 }
+
+const isBefore = (a: Position, b: Position): boolean => comparePositions(a, b) < 0;
 
 /** The waker tries again within half a minute; clocks of nodes differ a little. */
 const LONGEST_WAIT_MS = 120_000;

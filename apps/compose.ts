@@ -24,6 +24,7 @@ import {
 } from '#kernel';
 import { merkleLog } from '#audit';
 import { noticeDecider, NoticeSender, noticesProjection, smtpPost } from '#notices';
+import { DEFAULT_CALENDAR } from '#directory';
 import { deadlines } from '#resolutions';
 import {
   createPool,
@@ -35,6 +36,7 @@ import {
   unavailable,
   type DatabaseAddress,
 } from '#stores';
+import { asking } from '#watches';
 import { createApi } from '#apps/api/api.module';
 import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
 import { subscribersRun } from '#apps/api/health.controller';
@@ -173,6 +175,8 @@ async function build(
   if (!working) await prepareProjections([...followers, deadlines()], { checkpoints, log });
 
   const due = dueIn(database, store, checkpoints);
+  const openImports = () => imports.running();
+  const ask = asking({ sql: database, clock, reads: loader, province: DEFAULT_CALENDAR, openImports });
   const sender = new NoticeSender({
     sql: database,
     store,
@@ -182,6 +186,7 @@ async function build(
     contacts: config.contacts,
     post: config.smtp && smtpPost(config.smtp.url, config.smtp.from),
     settling: async () => (await imports.running()).length > 0 || (await due()) > 0,
+    ask,
     log,
   });
   if (worker) {
@@ -252,7 +257,11 @@ async function build(
     caughtUp,
     wake: () => working?.wake(),
     async told() {
-      const waiting = async () => (await caughtUp(), await database.query('select from notice_outbox limit 1'));
+      const waiting = async () => (
+        await caughtUp(),
+        await ask(),
+        await database.query('select from notice_outbox limit 1')
+      );
       while ((await due()) > 0 || (await waiting()).rowCount) await sleep(100);
     },
   };

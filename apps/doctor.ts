@@ -12,6 +12,8 @@ import {
   type Projection,
 } from '#kernel';
 import { deadlines } from '#resolutions';
+import { watchesProjection } from '#watches';
+import { watches } from '#apps/province';
 import { completeness } from './completeness.js';
 import { holidayWarnings } from './holidays.js';
 
@@ -116,12 +118,14 @@ async function clocks({ checkpoints, store }: DoctorDeps, found: Diagnosis): Pro
     found.rebuild.push(deadlines());
     return false;
   }
-  const { position, openObligations, armed, faults } = await completeness(checkpoints.db, store);
+  const { position, openObligations, armed, waited, faults, waitingFaults } = await completeness(checkpoints.db, store);
   found.notes.push(
     `${openObligations} open obligations, ${armed} armed alarms, compared with the log up to ${position}.`,
+    `${waited} answers and checks of outcomes are waited for.`,
   );
-  found.faults.push(...shown(faults));
+  found.faults.push(...shown(faults), ...shown(waitingFaults));
   if (faults.length > 0) found.rebuild.push(deadlines());
+  if (waitingFaults.length > 0) found.rebuild.push(watchesProjection(watches));
   return true;
 }
 

@@ -1,11 +1,12 @@
 import type { AnyDecider, Policy } from '#kernel';
-import { caseDecider, endedResolutionFreesCase, issuedResolutionLinksCase } from '#cases';
+import { caseDecider, endedResolutionFreesCase, issuedResolutionLinksCase, uncheckedOutcome } from '#cases';
 import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGroupDecider } from '#directory';
-import { nationalReferralDecider, oversightReferralDecider, referralOpensStream } from '#referrals';
+import { nationalReferralDecider, oversightReferralDecider, referralOpensStream, silentReferral } from '#referrals';
 import { changedCalendarMovesDeadlines, resolutionDecider } from '#resolutions';
 import { sessionDecider, signedMinutesIssueResolutions } from '#sessions';
 import { templateDecider } from '#templates';
 import { visitDecider, visitFindingsOpenCases } from '#visits';
+import type { Watch } from '#watches';
 
 /** Everything that decides, and everything that carries facts between streams. Production and simulation share it. */
 export const deciders: readonly AnyDecider[] = [
@@ -31,6 +32,9 @@ export const policies: readonly Policy[] = [
   referralOpensStream,
   changedCalendarMovesDeadlines,
 ];
+
+/** What somebody waits for, outside resolutions: duties of offices that a live province asks for again and again. */
+export const watches: readonly Watch[] = [silentReferral, uncheckedOutcome];
 
 /** Which aggregate a command of a timeline goes to; a name that two aggregates share goes to the first. */
 export const aggregateOf: ReadonlyMap<string, string> = new Map(

@@ -15,6 +15,8 @@ import { searchProjection, searchQueries } from '#search';
 import { sessionsProjection, sessionsQueries } from '#sessions';
 import { templatesProjection, templatesQueries } from '#templates';
 import { visitsProjection, visitsQueries } from '#visits';
+import { watchesProjection } from '#watches';
+import { watches } from '#apps/province';
 
 /** Every read model. A query may join several: the tables of all of them have to be there. */
 export const allProjections: readonly Projection[] = [
@@ -29,6 +31,7 @@ export const allProjections: readonly Projection[] = [
   templatesProjection,
   tallyProjection,
   referralsProjection,
+  watchesProjection(watches),
 ];
 
 /** Those of the record itself, which can be looked at as it was. Search and counts have other ways. */

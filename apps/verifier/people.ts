@@ -32,6 +32,7 @@ const MAY: Readonly<Record<string, readonly Role[]>> = {
   OutcomeObjected: ['unit', 'secretary'],
   CaseClosed: ['secretary'],
   CaseReopened: ['secretary'],
+  OutcomeChecked: ['secretary', 'expert'],
   SessionOpened: ['secretary'],
   ResolutionAdopted: ['secretary'],
   MinutesSigned: ['governor', 'deputy'],

@@ -1,4 +1,4 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { Id, MAX_LONG_TEXT, Text, Texts } from '#kernel';
 import { CATEGORIES, type Category } from '#directory';
 
@@ -49,6 +49,19 @@ export class NoteData {
 
 export class CloseCaseData {
   @Text() outcome!: string;
+  /** `false`: nothing was solved (it came twice, it was withdrawn), so that no outcome has to be checked later. */
+  @IsOptional() @IsBoolean() solved?: boolean;
+}
+
+/** What has become of the unit, 90 days after its case was closed or later. */
+export class RecordOutcomeCheckData {
+  /** Whether it works. */
+  @IsBoolean() unitOpen!: boolean;
+  /** People who work there. */
+  @IsOptional() @IsInt() @Min(0) @Max(1_000_000) jobs?: number;
+  /** What it produces, in percent of what it could. */
+  @IsOptional() @IsInt() @Min(0) @Max(1_000) output?: number;
+  @IsOptional() @Text() note?: string;
 }
 
 export class ReopenCaseData {

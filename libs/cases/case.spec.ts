@@ -154,6 +154,31 @@ describe('resolutions of a case', () => {
   });
 });
 
+describe('the check of the outcome', () => {
+  const found = { unitOpen: true, jobs: 40, output: 70 };
+  const day = (date: string, time = '06:00') => ({ ...expert!, now: `${date}T${time}:00.000Z` });
+  const after = given(caseDecider, opened, closed);
+  it('is made ninety days after the closing or later, by the day in Tehran', () => {
+    // Closed on 25 August. The ninetieth day, 23 November, begins in Tehran at 20:30 UTC of the day before.
+    after.when('RecordOutcomeCheck', found, day('2026-11-22', '20:29')).thenRefused('too-early');
+    after.when('RecordOutcomeCheck', found, day('2026-11-22', '20:30')).then([{ type: 'OutcomeChecked', data: found }]);
+    after.when('RecordOutcomeCheck', found, { ...day('2027-01-01'), actor: as('agency') }).thenRefused('forbidden');
+    after.when('RecordOutcomeCheck', { jobs: 3 }, day('2027-01-01')).thenRefused('invalid');
+  });
+  it('is one fact however often it is sent, and may be made again later', () => {
+    const checked = given(caseDecider, opened, closed, fact('OutcomeChecked', found));
+    checked.when('RecordOutcomeCheck', found, day('2027-01-01')).thenNothing();
+    checked.when('RecordOutcomeCheck', { unitOpen: false }, day('2027-06-01')).then([{ type: 'OutcomeChecked' }]);
+  });
+  it('is not made of a case that is open, or open again', () => {
+    given(caseDecider, opened).when('RecordOutcomeCheck', found, day('2027-01-01')).thenRefused('not-closed');
+    given(caseDecider, opened, closed, fact('CaseReopened', { reason: 'دوباره' }))
+      .when('RecordOutcomeCheck', found, day('2027-01-01'))
+      .thenRefused('not-closed');
+    given(caseDecider).when('RecordOutcomeCheck', found, day('2027-01-01')).thenRefused('not-found');
+  });
+});
+
 describe('the end of a case', () => {
   const outcome = { outcome: 'حل شد' };
   it('waits for its resolutions and for the unit’s consent', () => {

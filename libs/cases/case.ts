@@ -1,11 +1,13 @@
-import { Refused, sameJson, type AnyDecider, type Asked, type Fact, type Message } from '#kernel';
-import { partsOfSession, dateOfSession, unitDecider, workingGroupDecider } from '#directory';
+import { Refused, sameJson, type AnyDecider, type Asked, type Fact, type Instant, type Message } from '#kernel';
+import { dateOf, dayOf } from '#calendar';
+import { dateOfSession, officeDay, partsOfSession, unitDecider, workingGroupDecider } from '#directory';
 import {
   CloseCaseData,
   EndResolutionData,
   LinkResolutionData,
   NoteData,
   OpenCaseData,
+  RecordOutcomeCheckData,
   ReopenCaseData,
   ReviewCaseData,
   TableCaseData,
@@ -26,7 +28,11 @@ export type CaseEvent =
   | Message<'ResolutionEnded', EndResolutionData>
   | Message<'OutcomeConfirmed' | 'OutcomeObjected', NoteData>
   | Message<'CaseClosed', CloseCaseData>
-  | Message<'CaseReopened', ReopenCaseData>;
+  | Message<'CaseReopened', ReopenCaseData>
+  | Message<'OutcomeChecked', RecordOutcomeCheckData>;
+
+/** Days after the closing from which the outcome can be checked, and is to be (FIELD row 23). */
+export const CHECK_AFTER_DAYS = 90;
 
 /** What is known of a case in every state. */
 interface Known {
@@ -40,7 +46,14 @@ export type CaseState =
   | (Known & { status: 'opened' })
   | (Known & { status: 'reviewed'; review: ReviewCaseData })
   | (Known & { status: 'tabled'; review: ReviewCaseData; session: string })
-  | (Known & { status: 'closed'; review?: ReviewCaseData; outcome: string });
+  | (Known & {
+      status: 'closed';
+      review?: ReviewCaseData;
+      outcome: string;
+      solved?: boolean;
+      closedAt: Instant;
+      check?: RecordOutcomeCheckData;
+    });
 type Existing = Exclude<CaseState, { status: 'none' }>;
 
 /** `unknown`: a sentence on what the command names and nobody has registered. */
@@ -83,7 +96,9 @@ export const caseDecider: AnyDecider<CaseState, Context> = {
       case 'OutcomeObjected':
         return { ...state, answer: { type: event.type, note: event.data.note } };
       case 'CaseClosed':
-        return { ...state, status: 'closed', review: reviewOf(state), outcome: event.data.outcome };
+        return { ...state, status: 'closed', review: reviewOf(state), ...event.data, closedAt: fact.at };
+      case 'OutcomeChecked':
+        return state.status === 'closed' ? { ...state, check: event.data } : state;
       case 'CaseReopened':
         // What the unit said of the former outcome says nothing of the next one.
         return offAgenda({ ...state, answer: undefined }, reviewOf(state));
@@ -184,7 +199,7 @@ export const caseDecider: AnyDecider<CaseState, Context> = {
       data: CloseCaseData,
       roles: ['secretary'],
       decide({ id, data }: Asked<CloseCaseData>, state): CaseEvent[] {
-        if (state.status === 'closed' && state.outcome === data.outcome) return [];
+        if (state.status === 'closed' && sameJson({ outcome: state.outcome, solved: state.solved }, data)) return [];
         const { resolutions, answer } = running(id, state);
         const still = Object.keys(resolutions).filter((resolution) => resolutions[resolution] === 'running');
         if (still.length > 0) {
@@ -194,6 +209,25 @@ export const caseDecider: AnyDecider<CaseState, Context> = {
           throw new Refused('objection-stands', `Case "${id}" cannot be closed: the unit objects (${answer.note}).`);
         }
         return [{ type: 'CaseClosed', data: { ...data } }];
+      },
+    },
+    RecordOutcomeCheck: {
+      data: RecordOutcomeCheckData,
+      roles: ['secretary', 'expert'],
+      decide({ id, data, now }: Asked<RecordOutcomeCheckData>, state): CaseEvent[] {
+        const closed = existing(id, state);
+        if (closed.status !== 'closed') {
+          throw new Refused(
+            'not-closed',
+            `Case "${id}" is not closed; its outcome is checked ${CHECK_AFTER_DAYS} days later.`,
+          );
+        }
+        if (closed.check && sameJson(closed.check, data)) return [];
+        const from = dayOf(officeDay(closed.closedAt)) + CHECK_AFTER_DAYS;
+        if (dayOf(officeDay(now)) < from) {
+          throw new Refused('too-early', `The outcome of case "${id}" is checked from ${dateOf(from)} on.`);
+        }
+        return [{ type: 'OutcomeChecked', data: { ...data } }];
       },
     },
     ReopenCase: {

@@ -1,5 +1,6 @@
 import { IsIn, IsOptional } from 'class-validator';
 import {
+  acting,
   documentsProjection,
   factOf,
   Id,
@@ -17,7 +18,7 @@ import {
 } from '#kernel';
 import { CATEGORIES } from '#directory';
 import { caseDecider, type CaseState } from './case.js';
-import { CHANNELS } from './case.commands.js';
+import { CHANNELS, type RecordOutcomeCheckData } from './case.commands.js';
 import { receiptQuery } from './receipt.js';
 
 const STATUSES = ['opened', 'reviewed', 'tabled', 'closed'] as const;
@@ -30,6 +31,10 @@ interface CaseDocument {
   state: Exclude<CaseState, { status: 'none' }>;
   /** The agendas that it stood on, and when it was taken off again before the session could hear it, if it was. */
   tabled: { session: string; at: Instant; until?: Instant }[];
+  /** From which working group to which: the way of a case is never rewritten. */
+  transfers: { from?: string; to: string; at: Instant }[];
+  /** What was found each time that the outcome was looked at. */
+  checks: (RecordOutcomeCheckData & { at: Instant; by: string })[];
 }
 
 /** Whether an event takes the case off the agenda that it stands on. */
@@ -37,16 +42,19 @@ const MOVES = ['CaseTabled', 'CaseTransferred', 'CaseClosed'];
 
 function evolve(doc: CaseDocument | undefined, event: RecordedEvent): CaseDocument | undefined {
   const { type, data } = event;
-  const at = event.metadata.occurredAt;
+  const { occurredAt: at, actor } = event.metadata;
   const state = caseDecider.evolve(doc?.state ?? caseDecider.initial, factOf(event), event);
   if (state.status === 'none') return undefined;
-  if (!doc) return { trackingCode: data.trackingCode, openedAt: at, state, tabled: [] };
+  if (!doc) return { trackingCode: data.trackingCode, openedAt: at, state, tabled: [], transfers: [], checks: [] };
   const left = MOVES.includes(type) ? doc.tabled.map((one) => ({ ...one, until: one.until ?? at })) : doc.tabled;
   return {
     ...doc,
     state,
     closedAt: type === 'CaseClosed' ? at : type === 'CaseReopened' ? undefined : doc.closedAt,
     tabled: type === 'CaseTabled' ? [...left, { session: data.session, at }] : left,
+    transfers:
+      type === 'CaseTransferred' ? [...doc.transfers, { from: data.from, to: data.workingGroup, at }] : doc.transfers,
+    checks: type === 'OutcomeChecked' ? [...doc.checks, { ...data, at, by: acting(actor).id }] : doc.checks,
   };
 }
 
@@ -84,11 +92,12 @@ const cases: Documents<CaseDocument> = {
       'OutcomeObjected',
       'CaseClosed',
       'CaseReopened',
+      'OutcomeChecked',
     ].map((type) => [type, evolve]),
   ),
 };
 
-export const casesProjection = documentsProjection('cases', 1, [cases]);
+export const casesProjection = documentsProjection('cases', 2, [cases]);
 
 class CasesParams extends ListParams {
   @IsOptional() @Id() unit?: string;
@@ -129,7 +138,7 @@ const LINKED: Fragment = sql`r.id, r.doc,
        and r.status <> 'closed') as duplicates`;
 
 function item({ id, doc, unit_name: unitName, meeting, resolutions, duplicates }: Row) {
-  const { state, trackingCode, openedAt, closedAt, tabled } = doc;
+  const { state, trackingCode, openedAt, closedAt, tabled, transfers, checks } = doc;
   const { intake, status, workingGroup, answer } = state;
   const session = tabled.at(-1)?.session;
   return {
@@ -143,11 +152,14 @@ function item({ id, doc, unit_name: unitName, meeting, resolutions, duplicates }
     workingGroup,
     session: session && { id: session, ...meeting },
     tabled,
+    transfers,
     review: 'review' in state ? state.review : undefined,
     resolutions: resolutions ?? [],
     duplicates: duplicates ?? [],
     answer,
     outcome: state.status === 'closed' ? state.outcome : undefined,
+    solved: state.status === 'closed' ? state.solved !== false : undefined,
+    checks,
   };
 }
 

@@ -102,7 +102,7 @@ export const records: Kind = {
 /** What an office owes to the process: which duty, where, since when; never what the case is about. */
 export const duties: Kind = {
   noun: 'duties',
-  from: 'read_duties t',
+  from: '(select id, owner, since, doc from read_duties union all select id, owner, since, doc from read_watches) t',
   columns: 't.*',
   agency: false,
   unit: false,

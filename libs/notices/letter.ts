@@ -1,9 +1,10 @@
 /** One thing to tell, as the outbox holds it. */
 export interface Item {
   type: string;
+  /** Or the case, where it is about one. */
   resolution: string;
   obligation: string;
-  /** The rung, or the duty. */
+  /** The rung, the duty, or who is silent. */
   detail: string;
   due_at: string;
   number: string | null;
@@ -18,6 +19,8 @@ const WORDS: Record<string, readonly [fa: string, en: string]> = {
   DutyMissed: ['وظیفهٔ انجام‌نشده', 'duty not done'],
   DeadlineMissed: ['مهلت گذشت', 'deadline missed'],
   AgencyReminded: ['یادآوری', 'reminder'],
+  'ask-again': ['ارجاع بی‌پاسخ؛ دوباره بپرسید', 'no answer yet, ask again'],
+  'check-outcome': ['نتیجه را بررسی کنید', 'check the outcome'],
 };
 
 /** A letter stays readable: the rest is counted, and stands in the system. */
@@ -44,13 +47,14 @@ export function letterOf(items: readonly Item[]): { subject: string; text: strin
   );
   const lines = sorted.slice(0, MAX_LINES).map((item) => {
     const [fa, en] = WORDS[item.type]!;
-    const what = [item.agency, item.action]
+    const silent = item.type === 'ask-again' ? item.detail : null;
+    const what = [silent, item.agency, item.action]
       .filter((part) => part !== null)
       .map(oneLine)
       .join(': ');
     const which = [item.resolution, item.obligation, item.detail].filter(Boolean).join(' / ');
     return [
-      `• ${fa} — مصوبهٔ ${item.number ?? item.resolution}${what && ` — ${what}`}`,
+      `• ${fa} — ${item.type === 'check-outcome' ? 'پروندهٔ' : 'مصوبهٔ'} ${item.number ?? item.resolution}${what && ` — ${what}`}`,
       `  سررسید ${jalali.format(new Date(item.due_at))}${item.holder ? ` — در تصدی ${oneLine(item.holder)}` : ''}`,
       `  ${en}: ${which}, due ${item.due_at}${item.holder ? `, held by ${oneLine(item.holder)}` : ''}`,
     ].join('\n');

@@ -34,6 +34,8 @@ export interface SenderDeps {
   checkpoints: Pick<Checkpoints, 'read'>;
   /** An import is open, or what fell due has not all fired: one letter at the end instead of a flood. */
   settling(): Promise<boolean>;
+  /** Puts into the outbox what no event of the log asks for by itself: what is waited for and late. */
+  ask?(): Promise<void>;
   log: Log;
   /** Milliseconds; tests shorten them. */
   pollMs?: number;
@@ -87,6 +89,7 @@ export class NoticeSender {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
+        await this.deps.ask?.();
         // An empty outbox is asked one question; what settles where is asked of a burst, from its first letter on.
         const seen = (await this.anyWaits()) ? await this.look() : (this.last = undefined);
         if (seen) {

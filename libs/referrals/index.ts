@@ -1,4 +1,5 @@
 export * from './referral.commands.js';
 export * from './referral.js';
 export * from './referral.policy.js';
+export * from './referral.watch.js';
 export * from './referrals.projection.js';

@@ -1,5 +1,5 @@
 import { IsIn, IsOptional } from 'class-validator';
-import { CalendarHistory, type CalendarChange, type CalendarView } from '#calendar';
+import { CalendarHistory, rhythmOf, type CalendarChange } from '#calendar';
 import { DEFAULT_CALENDAR } from '#directory';
 import {
   documentsProjection,
@@ -10,14 +10,15 @@ import {
   query,
   splitStream,
   sql,
-  systemClock,
   textColumn,
   type Documents,
   type Instant,
   type Query,
   type RecordedEvent,
 } from '#kernel';
+import type { Waiting } from '#watches';
 import type { OpenReferralData, RecordAnswerData } from './referral.commands.js';
+import { silentReferral } from './referral.watch.js';
 
 interface ReferralDocument extends OpenReferralData {
   kind: 'national' | 'oversight';
@@ -75,33 +76,22 @@ class ReferralParams {
 interface Row {
   id: string;
   doc: ReferralDocument;
+  waiting: Waiting | null;
+  changes: CalendarChange[] | null;
 }
 
-/** Most rounds of asking that are counted: years of silence. */
-const MAX_ROUNDS = 1_000;
-
-/**
- * How often a silent addressee should have been asked by now, and when next: at the opening of every Nth working day of
- * the province after the day it was referred, until somebody answers.
- */
-function chased({ status, openedAt, chase }: ReferralDocument, view: CalendarView, now: Instant) {
-  if (status !== 'open') return { rounds: 0, nextAt: null };
-  const from = view.localDay(openedAt);
-  for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
-    const nextAt = view.opens(view.workingDay(from, (rounds + 1) * chase.workingDays));
-    if (nextAt > now) return { rounds, nextAt };
-  }
-  return { rounds: MAX_ROUNDS, nextAt: null };
-}
-
-const projections = [referralsProjection.name, 'directory'];
+const projections = [referralsProjection.name, 'watches', 'directory'];
 
 /** `province` names the province's calendar, on which the asking is counted. */
 export const referralsQueries = (province = DEFAULT_CALENDAR): readonly Query[] => {
-  const calendar = sql`(select c.doc->'changes' from ${kinds.calendars} c where c.id = ${province}) as changes`;
-  const item = ({ id, doc, changes }: Row & { changes: CalendarChange[] | null }) => {
+  const selected = sql`r.id, r.doc,
+    (select d.doc from ${kinds.duties} d where d.id = ${silentReferral.duty} || '/' || r.id) as waiting,
+    (select c.doc->'changes' from ${kinds.calendars} c where c.id = ${province}) as changes`;
+  // How often it was asked for (of which somebody was told), and when next. Nothing more, once somebody has answered.
+  const item = ({ id, doc, waiting, changes }: Row) => {
     const view = changes && new CalendarHistory(province, changes).view();
-    return { id, ...doc, chases: view && chased(doc, view, systemClock.now()) };
+    const chases = waiting && { rounds: waiting.rounds, told: waiting.told, lastAt: waiting.lastAt };
+    return { id, ...doc, chases: chases && { ...chases, nextAt: view && rhythmOf(waiting, view).nextAt } };
   };
   return [
     query({
@@ -110,9 +100,9 @@ export const referralsQueries = (province = DEFAULT_CALENDAR): readonly Query[] 
       params: ReferralsParams,
       projections,
       find: (params, scoped) =>
-        scoped.page<Row & { changes: CalendarChange[] | null }, object>(params, {
+        scoped.page<Row, object>(params, {
           kind: kinds.referrals,
-          select: sql`r.id, r.doc, ${calendar}`,
+          select: selected,
           where: matching({ kind: params.kind, status: params.status, resolution: params.resolution }),
           order: ['opened_at', 'id'],
           item,
@@ -124,9 +114,7 @@ export const referralsQueries = (province = DEFAULT_CALENDAR): readonly Query[] 
       params: ReferralParams,
       projections,
       async find({ id }, scoped) {
-        const row = await scoped.row<Row & { changes: CalendarChange[] | null }>(
-          sql`select r.id, r.doc, ${calendar} from ${kinds.referrals} r where r.id = ${id}`,
-        );
+        const row = await scoped.row<Row>(sql`select ${selected} from ${kinds.referrals} r where r.id = ${id}`);
         return row && item(row);
       },
     }),

@@ -1,7 +1,8 @@
 import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
-import { CalendarHistory, type CalendarChange } from '#calendar';
+import { CalendarHistory, rhythmOf, type CalendarChange, type CalendarView } from '#calendar';
 import { CATEGORIES, DEFAULT_CALENDAR } from '#directory';
-import { Id, kinds, ListParams, matching, query, Refused, sql, type Fragment, type Query } from '#kernel';
+import { Id, kinds, ListParams, matching, query, Refused, sql, systemClock, type Fragment, type Query } from '#kernel';
+import type { Waiting } from '#watches';
 import { dutyAlarm } from './alarms.js';
 import {
   resolutionsProjection,
@@ -196,29 +197,42 @@ export const scorecardQuery = query({
 /** Offices that may owe answers; owners of duties are roles. */
 const OFFICES = ['governor', 'deputy', 'secretary', 'expert', 'oversight'];
 
+/** A duty that a resolution has brought, or one of those that are waited for elsewhere (a {@link Waiting}). */
+type Duties = DutyRow | Waiting;
+
+/** `dueAt`: when it should have been done; `nextAt`: when it is missed, or asked for, the next time. */
+function dutyItem(doc: Duties, view: CalendarView | undefined) {
+  const { duty, since } = doc;
+  if ('about' in doc) {
+    const { about, rounds: missed, told } = doc;
+    return { duty, ...about, since, missed, told, ...(view && rhythmOf(doc, view)) };
+  }
+  const { resolution, obligation, term, missed } = doc;
+  const due = (count: number) => view && dutyAlarm({ ...doc, missed: count }, duty as DutyName, view, obligation).at;
+  return { duty, resolution, obligation, since, term, missed, dueAt: due(0), nextAt: due(missed) };
+}
+
 /** `province` names the province's calendar, on which the offices' duties are counted. */
 export const dutiesQuery = (province = DEFAULT_CALENDAR) =>
   query({
     path: 'offices/:office/duties',
-    summary: 'What an office owes to the process itself, the longest waiting first.',
+    summary: 'What an office owes to the process itself, the longest waiting first; what is late says so.',
     params: DutiesParams,
-    projections: [resolutionsProjection.name, 'directory'],
+    projections: [resolutionsProjection.name, 'watches', 'directory'],
     async find({ office, ...params }, scoped) {
       if (!OFFICES.includes(office)) return undefined;
       const calendar = await scoped.row<{ changes: CalendarChange[] }>(
         sql`select doc->'changes' as changes from ${kinds.calendars} c where c.id = ${province}`,
       );
       const view = calendar && new CalendarHistory(province, calendar.changes).view();
-      return scoped.page<{ doc: DutyRow }, object>(params, {
+      const now = systemClock.now();
+      return scoped.page<{ doc: Duties }, object>(params, {
         kind: kinds.duties,
         where: matching({ owner: office }),
         order: ['since', 'id'],
         item({ doc }) {
-          const { duty, resolution, obligation, since, term, missed } = doc;
-          const due = (count: number) =>
-            view && dutyAlarm({ ...doc, missed: count }, duty as DutyName, view, obligation).at;
-          // `dueAt`: when it should have been answered; `nextAt`: when it is missed the next time.
-          return { duty, resolution, obligation, since, term, dueAt: due(0), missed, nextAt: due(missed) };
+          const item = dutyItem(doc, view);
+          return { ...item, overdue: item.dueAt !== undefined && item.dueAt < now };
         },
       });
     },

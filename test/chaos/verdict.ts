@@ -55,7 +55,8 @@ export async function judge({
     ...(await rebuilt(connection, store)),
   ];
   const pool = createPool(connection);
-  faults.push(...(await completeness(createSql(pool), store)).faults);
+  const compared = await completeness(createSql(pool), store);
+  faults.push(...compared.faults, ...compared.waitingFaults);
   await pool.end();
   return { faults, events: log.length, rungs: alarms.length };
 }

@@ -52,6 +52,7 @@ describe('rows broken on purpose are found, and rebuilt beside the running worke
     ['a clock that is closed', `update clocks set open = false where stream = 'resolution-r-1'`, /^The clock of resolution-r-1 is not what the log gives\.$/], // prettier-ignore
     ['a clock that says something else', `update clocks set state = replace(state::text, 'running', 'met')::json`, /^The clock of resolution-r-1 is not what the log gives\.$/], // prettier-ignore
     ['tables that are gone', 'drop table due', /^Tables of the deadlines are missing: due\.$/],
+    ['what is waited for is gone', 'drop table read_watches', /^The table of what is waited for is missing\.$/],
     ['a checkpoint past the end', `update checkpoints set position = '99999' where name = 'deadlines'`, /^The subscriber deadlines stands at 99999, after the end of the log/], // prettier-ignore
     ['a read model that is stuck', `update checkpoints set error = 'cannot apply' where name = 'cases'`, /^The subscriber cases cannot get on at position \d+: cannot apply$/], // prettier-ignore
     ['a read model of an older release', `update checkpoints set version = 0 where name = 'cases'`, /^The tables of cases belong to an older release/], // prettier-ignore

@@ -43,16 +43,21 @@ describe('what the province cannot do itself is referred', () => {
     expect(owed).toMatchObject({ status: 'missed', open: true });
   });
 
-  it('while nobody answers it says when to ask again: at an opening, ten working days on', async () => {
+  it('while nobody answers it is a duty of the secretary: to ask again, at an opening, ten working days on', async () => {
     const { chases, openedAt } = await province.sees('secretary', `referrals/${national}`);
-    expect(chases.rounds).toBe(0);
+    expect(chases).toMatchObject({ rounds: 0, told: 0 });
     expect(chases.nextAt.slice(11)).toBe('04:00:00.000Z'); // 07:30 in Tehran
     const days = (Date.parse(chases.nextAt) - Date.parse(openedAt)) / 86_400_000;
     expect(days).toBeGreaterThan(12);
     expect(days).toBeLessThan(17);
+    const { items } = await province.sees('secretary', 'offices/secretary/duties');
+    expect(items.filter(({ duty }: { duty: string }) => duty === 'ask-again')).toMatchObject([
+      { referral: national, resolution: 'archive-1-1', obligation: 'o1', nextAt: chases.nextAt, overdue: false },
+      { referral: oversight },
+    ]);
   });
 
-  it('a silent ministry of last summer should have been asked many times by now', async () => {
+  it('a ministry that is silent since last summer is late, and the secretary is told so', async () => {
     await province.remembers([
       say(at('2026-06-06'), 'secretary', 'OpenReferral', 'archive-1-2-o1-1', {
         resolution: 'archive-1-2',
@@ -62,10 +67,19 @@ describe('what the province cannot do itself is referred', () => {
         chase: { workingDays: 5 },
       }),
     ]);
-    const { chases } = await province.sees('secretary', 'referrals/nationalReferral-archive-1-2-o1-1');
-    expect(chases.rounds).toBeGreaterThanOrEqual(
-      Math.floor((Date.now() - Date.parse(at('2026-06-06'))) / 7 / 86_400_000),
-    );
+    // Here nobody has an address, which is recorded too: he was to be asked, and could not be.
+    const silent = 'referrals/nationalReferral-archive-1-2-o1-1';
+    const { chases } = await eventually(province, silent, (one) => one.chases.rounds === 1);
+    expect(chases).toMatchObject({ rounds: 1, told: 0 });
+    expect(Date.parse(chases.nextAt)).toBeGreaterThan(Date.now());
+    const { items } = await province.sees('secretary', 'offices/secretary/duties');
+    expect(items[0]).toMatchObject({
+      duty: 'ask-again',
+      since: at('2026-06-06'),
+      dueAt: at('2026-06-13', '14:30'),
+      overdue: true,
+      missed: 1,
+    });
   });
 
   it('answered, it is asked no more; closed, it says how it ended', async () => {
@@ -75,8 +89,10 @@ describe('what the province cannot do itself is referred', () => {
     expect(await province.sees('governor', `referrals/${national}`)).toMatchObject({
       status: 'answered',
       answers: [{ ...answer, by: 'secretary-1' }],
-      chases: { rounds: 0, nextAt: null },
+      chases: null,
     });
+    const duties = (await province.sees('secretary', 'offices/secretary/duties')).items;
+    expect(duties.map(({ referral }: { referral?: string }) => referral)).not.toContain(national);
     await province.does('secretary', 'nationalReferral', id, 'CloseReferral', { outcome: 'انجام شد' });
     expect((await province.sees('governor', 'referrals?status=closed')).items).toMatchObject([
       { id: national, closed: { outcome: 'انجام شد' } },

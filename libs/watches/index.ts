@@ -1,0 +1,3 @@
+export * from './watch.js';
+export * from './watches.projection.js';
+export * from './asking.js';
