@@ -144,7 +144,8 @@ async function build(
   const send = (order: Order): Promise<Answer> => handler.execute(new Decide(order));
 
   const checkpoints = new Checkpoints(database);
-  const followers = [...projections, merkleLog(await auditKey(config))];
+  const logKey = await auditKey(config);
+  const followers = [...projections, merkleLog(logKey)];
   const startWorking = async () => {
     const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
       Promise.reject(unavailable(error) ?? error),
@@ -230,6 +231,7 @@ async function build(
       checkpoints,
       reads: [...allQueries(), whyQuery(decide)],
       past,
+      auditKey: logKey,
       policies: {
         on: new Set(policies.flatMap(({ on }) => on)),
         passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),

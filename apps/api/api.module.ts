@@ -15,6 +15,7 @@ import { LogController } from './log.controller.js';
 import { openApi } from './openapi.js';
 import { PastController } from './past.controller.js';
 import { ProblemFilter } from './problem.js';
+import { ProofController } from './proof.controller.js';
 import { readsController } from './reads.js';
 import { SignInController } from './sign-in.js';
 import { WhatIfController } from './what-if.controller.js';
@@ -29,6 +30,7 @@ class ApiModule {
         CommandsController,
         ImportsController,
         LogController,
+        ProofController,
         HealthController,
         WhatIfController,
         PastController,

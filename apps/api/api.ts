@@ -1,4 +1,5 @@
 import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
+import type { SignerKey } from '#audit';
 import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
@@ -20,6 +21,8 @@ export interface ApiDeps {
   reads: readonly Query[];
   /** The province as it was; without it there are only present reads. */
   past?: Past;
+  /** The key of the Merkle log; without it nothing of the log is proven here. */
+  auditKey?: SignerKey;
   /** Where evidence is kept; without it there are no routes for it. */
   evidence?: Evidence;
   /** How an import waits for the facts that policies bring to other streams. */
