@@ -62,7 +62,7 @@ export class RecordOutcomeCheckData {
   @IsOptional() @IsInt() @Min(0) @Max(1_000_000) jobs?: number;
   /** What it produces, in percent of what it could. */
   @IsOptional() @IsInt() @Min(0) @Max(1_000) output?: number;
-  @IsOptional() @Text() note?: string;
+  @IsOptional() @Text() @Sealed() note?: string;
 }
 
 export class ReopenCaseData {
