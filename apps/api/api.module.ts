@@ -11,6 +11,7 @@ import { edge, type EdgeOptions } from './edge.js';
 import { evidenceRoutes } from './evidence.js';
 import { HealthController } from './health.controller.js';
 import { ImportsController } from './imports.controller.js';
+import { liveRoutes } from './live.js';
 import { LogController } from './log.controller.js';
 import { openApi } from './openapi.js';
 import { PastController } from './past.controller.js';
@@ -53,9 +54,10 @@ class ApiModule {
 export async function createApi(deps: ApiDeps & Omit<EdgeOptions, 'auth'>): Promise<NestFastifyApplication> {
   const adapter = await edge(deps);
   const log = adapter.getInstance().log as FastifyBaseLogger;
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const { evidence } = deps;
-  if (evidence)
-    await (adapter.getInstance() as unknown as FastifyInstance).register(evidenceRoutes({ ...deps, evidence }));
+  if (evidence) await fastify.register(evidenceRoutes({ ...deps, evidence }));
+  await fastify.register(liveRoutes(deps));
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(deps), adapter, {
     logger: nestLog(log),
     bodyParser: false,

@@ -38,6 +38,8 @@ export interface ApiDeps {
   ready?: Readonly<Record<string, () => Promise<unknown>>>;
   /** What `/health/ready` tells of besides, and serves on without: the queue. */
   watched?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** How often live connections hear that nothing is lost; 15 s when not given. */
+  beatMs?: number;
   /** What `/metrics` answers. */
   metrics?(): Promise<{ type: string; text: string }>;
 }
