@@ -4,7 +4,7 @@ import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
 import type { Past } from './past.js';
-import type { SignIn } from './sign-in.js';
+import type { WayIn } from './sign-in.js';
 
 /** The token under which Nest hands {@link ApiDeps} to the controllers. */
 export const API = Symbol('api');
@@ -13,8 +13,8 @@ export const API = Symbol('api');
 export interface ApiDeps {
   decide: DecideDeps;
   auth: Auth;
-  /** Sessions of browsers on this machine; absent: bearer tokens only. */
-  signIn?: SignIn;
+  /** How people sign in with a browser; absent: bearer tokens only. */
+  signIn?: WayIn;
   imports: Imports;
   database: Database;
   checkpoints: Checkpoints;

@@ -241,7 +241,11 @@ const LOG_AND_IMPORTS = (): Paths => {
       delete: {
         tags: ['session'],
         summary: 'Signs a browser out.',
-        responses: { 204: { description: 'The cookie means nothing any more' }, ...REFUSALS },
+        responses: {
+          200: { description: '`{ next }`: where to go to be signed out at the identity provider', ...json({}) },
+          204: { description: 'The cookie means nothing any more' },
+          ...REFUSALS,
+        },
       },
     },
     '/v1/live': {

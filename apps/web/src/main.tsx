@@ -7,11 +7,12 @@ import { CalendarPage } from './calendar.js';
 import { CasePage, Cases } from './cases.js';
 import { Desk } from './desk.js';
 import { Inbox } from './inbox.js';
+import { Live } from './live.js';
 import { Speaking, useSpeech } from './language.js';
 import { ObligationPage } from './obligation.js';
 import { at, Await, Empty, office } from './parts.js';
 import { SessionPage, Sessions } from './sessions.js';
-import { SignedOut } from './signed-out.js';
+import { isDoor, SignedOut } from './signed-out.js';
 
 /** The parts of the address after `#/`. */
 function useAddress(): string[] {
@@ -42,7 +43,8 @@ function App() {
   const { t } = useSpeech();
   const address = useAddress();
   const me = useRead<Me>('session');
-  if (address[0] === 'used-link' || me.error?.status === 401) return <SignedOut used={address[0] === 'used-link'} />;
+  const [door = ''] = address;
+  if (isDoor(door) || me.error?.status === 401) return <SignedOut why={door} />;
   return (
     <Await of={me}>
       {(found) => {
@@ -58,6 +60,7 @@ function App() {
               {t('رفتن به محتوا', 'Skip to content')}
             </a>
             <Bar me={found} pages={pages} page={page} />
+            <Live />
             <main id="main" tabIndex={-1}>
               <Page page={page} rest={rest} me={found} />
             </main>
@@ -118,7 +121,7 @@ function Bar({ me, pages, page }: { me: Me; pages: readonly string[]; page: stri
         >
           {t('English', 'فارسی')}
         </button>
-        <button type="button" onClick={() => void signOut().finally(() => location.reload())}>
+        <button type="button" onClick={() => void signOut()}>
           {t('خروج', 'Sign out')}
         </button>
       </div>
