@@ -9,6 +9,7 @@ import type { Actor, Role } from '#kernel';
 import { load } from './load.js';
 import { paint, picture } from './picture.js';
 import { stopSignal, welcome } from './start.js';
+import { adoptTemplates, OUR_TEMPLATES, readTemplates } from './templates.js';
 import { tokenFor } from './token.js';
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
@@ -52,6 +53,7 @@ export async function demo({ file, json, exit }: DemoOptions): Promise<void> {
     const found = await picture({ url: running.url, store: running.store, refused, token });
     console.log(json ? JSON.stringify(found) : paint(found, config.smtp !== undefined));
     if (exit) return;
+    await adoptTemplates(readTemplates(OUR_TEMPLATES), { server: running.url, token: await token('admin') });
     console.error(`\n${welcome(running.url, config.province, config.dataDir, `PEYGIR_DATA=${config.dataDir} `)}`);
     if (signIn)
       console.error(`\nTo look at it, open a link in a browser; each works once:\n${DESKS.map(link).join('\n')}`);

@@ -80,6 +80,25 @@ A table (XLSX, CSV) needs a mapping, and is sent only with --yes; dates may be P
   );
 
 program
+  .command('templates')
+  .description('print templates of measures, by category, or have a running server adopt those that it lacks')
+  .option('--adopt', 'define them on the server; what it has already stays as it is')
+  .option('--file <file>', 'other templates (JSON, as this command prints them)')
+  .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
+  .option('--token <token>', 'a token of role admin (default: PEYGIR_TOKEN, else one of this deployment)')
+  .addHelpText(
+    'after',
+    `
+Terms and acceptance are a beginning: put in your agencies and what your province demands, then adopt.
+One that names an agency which is not registered is refused, and stops no other.
+
+Example:
+  $ peygir templates > ours.json
+  $ peygir templates --adopt --file ours.json`,
+  )
+  .action(async (options) => (await import('./templates.js')).templates(options));
+
+program
   .command('simulate')
   .description('decide a file of command lines on a virtual clock, with nothing but memory, and print every event')
   .argument('<file>', 'NDJSON: { "at", "as", "command", "id", "data" } on each line, in order of "at"')

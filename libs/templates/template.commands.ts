@@ -14,7 +14,9 @@ class TemplateTermData {
 export class DefineTemplateData {
   @IsIn(CATEGORIES) category!: Category;
   @Text(300) title!: string;
-  @Id() agency!: string;
+  /** Whom it obliges; or `agencyKind`, where every time it is another of its kind (the bank of the unit's loan). */
+  @IsOptional() @Id() agency?: string;
+  @IsOptional() @Id() agencyKind?: string;
   @Text() action!: string;
   @Text() acceptance!: string;
   @IsObject() @ValidateNested() @Type(() => TemplateTermData) term!: TemplateTermData;

@@ -24,6 +24,13 @@ describe('a template', () => {
       .then([{ type: 'TemplateDefined', data: { version: 2 } }]);
   });
 
+  it('names an agency, or the kind of those of which one is chosen each time', () => {
+    const { agency: _, ...kind } = { ...land, agencyKind: 'bank' };
+    given(templateDecider)
+      .when('DefineTemplate', kind, secretary, known)
+      .then([{ type: 'TemplateDefined', data: { ...kind, version: 1 } }]);
+  });
+
   it('defined again as it is, is no new version', () =>
     given(templateDecider, defined).when('DefineTemplate', land, secretary, known).thenNothing());
 
@@ -35,6 +42,7 @@ describe('a template', () => {
     [{ term: { workingDays: 5, duration: 'P1D' } }, known],
     [{ category: 'weather' }, known],
     [{ legalBasis: ' ' }, known],
+    [{ agency: undefined }, known],
   ])('is refused with %j where %j', (wrong, context) =>
     given(templateDecider)
       .when('DefineTemplate', { ...land, ...wrong }, secretary, context)

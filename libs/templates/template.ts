@@ -38,7 +38,7 @@ export const templateDecider: AnyDecider<TemplateState, Context> = {
     if (name !== 'DefineTemplate') return { agencyKnown: true, ladderKnown: true };
     const { agency, ladder = 'standard' } = data as DefineTemplateData;
     return {
-      agencyKnown: (await reads.state(agencyDecider, agency)).state.status === 'registered',
+      agencyKnown: !agency || (await reads.state(agencyDecider, agency)).state.status === 'registered',
       ladderKnown: ladderInForce(ladder, (await reads.state(ladderDecider, ladder)).state) !== undefined,
     };
   },
@@ -49,6 +49,7 @@ export const templateDecider: AnyDecider<TemplateState, Context> = {
       roles: ['admin', 'secretary'],
       decide({ data }: Asked<DefineTemplateData>, state, { agencyKnown, ladderKnown }): TemplateEvent[] {
         const errors: FieldError[] = [];
+        if (!data.agency && !data.agencyKind) errors.push({ path: 'agency', reason: 'or agencyKind must be given' });
         if (!agencyKnown) errors.push({ path: 'agency', reason: `"${data.agency}" is not registered` });
         if (!ladderKnown) errors.push({ path: 'ladder', reason: `"${data.ladder}" is not defined` });
         const fault = termFault(data.term);

@@ -50,16 +50,26 @@ class TemplateParams {
 interface Row {
   id: string;
   doc: TemplateDocument;
+  /** Those of the kind that it names. */
+  agencies: { id: string; name: string }[] | null;
 }
 
-/** `obligation` is what goes into `AdoptResolution` as it stands, under an id of its own. */
-function item({ id, doc }: Row) {
-  const { version, at, category, title, legalBasis, agency, action, acceptance, term, ladder } = doc.versions.at(-1)!;
-  const obligation = { agency, action, acceptance, term, ...(ladder !== undefined && { ladder }) };
-  return { id, version, since: at, category, title, legalBasis, obligation, retired: doc.retired };
+const SELECTED = sql`r.id, r.doc, (select jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name) order by a.id)
+  from ${kinds.agencies} a where a.kind = r.doc->'versions'->-1->>'agencyKind') as agencies`;
+
+/**
+ * `obligation` is what goes into `AdoptResolution` as it stands, under an id of its own; where it names no agency, with
+ * one of `agencies`.
+ */
+function item({ id, doc, agencies }: Row) {
+  const { version, at, category, title, legalBasis, agency, agencyKind, action, acceptance, term, ladder } =
+    doc.versions.at(-1)!;
+  const obligation = { agency, action, acceptance, term, ladder };
+  const choice = agencyKind === undefined ? {} : { agencyKind, agencies: agencies ?? [] };
+  return { id, version, since: at, category, title, legalBasis, obligation, ...choice, retired: doc.retired };
 }
 
-const projections = [templatesProjection.name];
+const projections = [templatesProjection.name, 'directory'];
 
 export const templatesQuery = query({
   path: 'templates',
@@ -69,6 +79,7 @@ export const templatesQuery = query({
   find: (params, scoped) =>
     scoped.page<Row, object>(params, {
       kind: kinds.templates,
+      select: SELECTED,
       where: [...matching({ category: params.category }), sql`r.in_force`],
       order: ['category', 'id'],
       item,
@@ -81,7 +92,7 @@ export const templateQuery = query({
   params: TemplateParams,
   projections,
   async find({ id }, scoped) {
-    const row = await scoped.row<Row>(sql`select r.id, r.doc from ${kinds.templates} r where r.id = ${id}`);
+    const row = await scoped.row<Row>(sql`select ${SELECTED} from ${kinds.templates} r where r.id = ${id}`);
     return row && { ...item(row), versions: row.doc.versions };
   },
 });

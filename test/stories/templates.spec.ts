@@ -1,3 +1,5 @@
+import { CATEGORIES } from '#directory';
+import { adoptTemplates, OUR_TEMPLATES, readTemplates } from '#apps/cli/templates';
 import { aProvince, eventually, withOffices, type Province } from '#test/kit/province';
 
 // Rows 11 and 21 of FIELD: measures that come again and again (land in a park, instalments for a debt) are data, with
@@ -84,6 +86,41 @@ describe('templates of measures', () => {
     expect(await province.sees('expert', 'templates/debt-instalments')).toMatchObject({
       version: 1,
       retired: { reason: 'قانون تغییر کرد' },
+    });
+  });
+
+  describe('that come with Peygir', () => {
+    const ours = readTemplates(OUR_TEMPLATES);
+    const adopt = async () => adoptTemplates(ours, { server: province.url, token: await province.token('admin') });
+
+    it('name a measure for every category, each with its legal basis', () => {
+      expect(new Set(ours.map(({ category }) => category))).toEqual(new Set(CATEGORIES));
+      expect(ours.filter(({ legalBasis }) => !legalBasis.includes('رفع موانع تولید'))).toEqual([]);
+    });
+
+    it('are adopted where their agency is registered; the others are refused and stop nothing', async () => {
+      const { adopted, refused } = await adopt();
+      expect(adopted).toEqual(expect.arrayContaining(['working-capital', 'gas-connection', 'land-in-park']));
+      expect(refused.map(({ id, code }) => [id, code])).toContainEqual(['insurance-clearance', 'invalid']);
+      expect(refused.map(({ detail }) => detail)).toContainEqual('agency "insurance" is not registered.');
+    });
+
+    it('once the agencies are there, the rest follows; what the province has made its own is left alone', async () => {
+      for (const id of ['samt', 'insurance', 'environment', 'science', 'customs']) {
+        await province.does('admin', 'agency', id, 'RegisterAgency', { name: id, kind: 'office' });
+      }
+      const { id: _, ...gas } = ours.find(({ id }) => id === 'gas-connection')!;
+      await province.does(...define('gas-connection', { ...gas, term: { workingDays: 3 } }));
+      expect((await adopt()).refused).toEqual([]);
+      expect((await adopt()).adopted).toEqual([]);
+      const found = await province.sees('secretary', 'templates/gas-connection');
+      expect(found).toMatchObject({ version: 2, obligation: { agency: 'gas', term: { workingDays: 3 } } });
+    });
+
+    it('one for banks leaves open which, and offers those that are registered', async () => {
+      const found = await province.sees('secretary', 'templates/working-capital');
+      expect(found).toMatchObject({ agencyKind: 'bank', agencies: [{ id: 'bank', name: 'بانک' }] });
+      expect(found.obligation).not.toHaveProperty('agency');
     });
   });
 });
