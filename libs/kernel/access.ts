@@ -191,6 +191,9 @@ export const tally: Kind = {
   technical: false,
 };
 
+/** The same of cases, which are nobody's own. */
+export const caseTally: Kind = { ...tally, agency: false };
+
 /** What of them may be published: nobody's name. */
 export const pressTally: Kind = {
   noun: 'numbers',

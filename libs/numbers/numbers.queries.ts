@@ -1,6 +1,19 @@
 import { IsIn, IsOptional } from 'class-validator';
-import { DateText, kinds, query, raw, sql, systemClock, type Fragment, type Query } from '#kernel';
-import { COUNTED, tallyProjection, type Counted } from './tally.projection.js';
+import { CATEGORIES } from '#directory';
+import {
+  conjunction,
+  DateText,
+  Id,
+  kinds,
+  query,
+  raw,
+  sql,
+  systemClock,
+  Text,
+  type Fragment,
+  type Query,
+} from '#kernel';
+import { COUNTED, OF_CASES, tallyProjection, type Counted } from './tally.projection.js';
 
 const projections = [tallyProjection.name];
 
@@ -9,7 +22,7 @@ class AsOfParams {
   @IsOptional() @DateText() asOf?: string;
 }
 
-const DIMENSIONS = ['agency', 'category', 'class', 'session'] as const;
+const DIMENSIONS = ['agency', 'category', 'class', 'session', 'cause', 'channel'] as const;
 
 class ScorecardsParams extends AsOfParams {
   @IsIn(DIMENSIONS) by!: (typeof DIMENSIONS)[number];
@@ -18,24 +31,28 @@ class ScorecardsParams extends AsOfParams {
 /** The end of a day in Tehran, as the instants of the log are written. */
 const endOf = (day?: string): string => (day ? new Date(`${day}T23:59:59.999+03:30`).toISOString() : systemClock.now());
 
-const sumOf = (what: Counted): Fragment => sql`coalesce(sum(amount) filter (where what = ${what}), 0)::int`;
+const sumOf = (what: string): Fragment => sql`coalesce(sum(amount) filter (where what = ${what}), 0)::int`;
 const OF_OBLIGATIONS: readonly Counted[] = ['obligations', 'kept', 'late', 'missed', 'refuted', 'escalated', 'extensions', 'revoked']; // prettier-ignore
 
+const sums = (all: readonly string[]): Fragment =>
+  all.map((what) => sql`${sumOf(what)} as ${raw(what)}`).reduce((a, b) => sql`${a}, ${b}`);
+
 /** `obligations` are all that were ever issued; of them `open` are neither met nor revoked. */
-const SCORES: Fragment = OF_OBLIGATIONS.map((what) => sql`${sumOf(what)} as ${raw(what)}`).reduce(
-  (a, b) => sql`${a}, ${b}`,
-);
+const SCORES: Fragment = sums(OF_OBLIGATIONS);
 
 const KEYS: Record<(typeof DIMENSIONS)[number], Fragment> = {
   agency: sql`t.agency`,
   category: sql`t.category`,
   session: sql`t.session`,
   class: sql`c.class`,
+  cause: sql`t.cause`,
+  channel: sql`t.channel`,
 };
 
 export const scorecardsQuery = query({
   path: 'scorecards',
-  summary: 'Kept, late, missed, refuted, … by agency, category, class of units or session, as of any day.',
+  summary:
+    'Kept, late, missed, refuted, … by agency, category, class of units, session, cause or channel, as of any day.',
   params: ScorecardsParams,
   projections,
   async find({ by, asOf }, scoped) {
@@ -51,6 +68,47 @@ export const scorecardsQuery = query({
       late,
       revoked,
       open: obligations - kept - late - revoked,
+      ...rest,
+    }));
+    return { by, asOf: asOf ?? null, items };
+  },
+});
+
+const OF_REPORTS = ['category', 'class', 'cause', 'channel', 'outcome'] as const;
+
+class CaseReportParams extends AsOfParams {
+  @IsIn(OF_REPORTS) by!: (typeof OF_REPORTS)[number];
+  /** Only cases of this category (what the unit needs), class, cause, channel, outcome. */
+  @IsOptional() @IsIn(CATEGORIES) category?: string;
+  @IsOptional() @Id() class?: string;
+  @IsOptional() @Text(200) cause?: string;
+  @IsOptional() @Id() channel?: string;
+  @IsOptional() @Text() outcome?: string;
+}
+
+/**
+ * Every case is in one row, but in one for each of its unit's classes; the row of what has no cause, no class, or no
+ * outcome yet is the one whose key is null.
+ */
+export const caseReportQuery = query({
+  path: 'reports/cases',
+  summary: 'Cases opened, open, closed, solved, confirmed, checked, … by category, class, cause, channel or outcome.',
+  params: CaseReportParams,
+  projections,
+  async find({ by, asOf, class: of, ...filters }, scoped) {
+    const key = by === 'class' ? sql`c.class` : sql`t.${raw(by)}`;
+    const where = [sql`t.at <= ${endOf(asOf)}`, sql`t.what = any(${OF_CASES})`];
+    for (const [name, value] of Object.entries(filters)) if (value) where.push(sql`t.${raw(name)} = ${value}`);
+    if (of) where.push(sql`${of} = any(t.classes)`);
+    const rows = await scoped.rows(sql`
+      select ${key} as key, ${sums(OF_CASES)}, max(t.position)::text as position
+      from ${kinds.caseTally} t ${by === 'class' ? sql`left join lateral unnest(t.classes) as c(class) on true` : sql``}
+      where ${conjunction(where)} group by 1 having ${sumOf('opened')} > 0 order by 1 nulls last`);
+    const items = rows.map(({ key: value, opened, closed, ...rest }) => ({
+      [by]: value,
+      opened,
+      open: opened - closed,
+      closed,
       ...rest,
     }));
     return { by, asOf: asOf ?? null, items };
@@ -90,6 +148,7 @@ export const pressQuery = query({
     return {
       asOf: asOf ?? null,
       totals: { ...Object.fromEntries(COUNTED.map((what) => [what, totals[what] ?? none])), cases: heard },
+      outcomes: Object.fromEntries(OF_CASES.map((what) => [what, totals[what] ?? none])),
       averageCasesPerSession: {
         value: sessions.value === 0 ? null : heard.value / sessions.value,
         position,
@@ -104,4 +163,4 @@ export const pressQuery = query({
   },
 });
 
-export const provinceNumbersQueries: readonly Query[] = [scorecardsQuery, pressQuery];
+export const provinceNumbersQueries: readonly Query[] = [scorecardsQuery, caseReportQuery, pressQuery];

@@ -28,17 +28,28 @@ export const COUNTED = [
 ] as const;
 export type Counted = (typeof COUNTED)[number];
 
+/**
+ * What stands of each case: it was opened, it is closed (as solved), it was opened again, what its unit says, and what
+ * the check of the outcome found. `jobs` are people, the rest are cases.
+ */
+export const OF_CASES = ['opened', 'closed', 'solved', 'reopened', 'confirmed', 'objected', 'checked', 'working', 'jobs'] as const; // prettier-ignore
+type OfCase = (typeof OF_CASES)[number];
+
 /** What a number can be broken down by. */
 interface Dimensions {
   agency?: string;
   category?: string;
   classes?: string[];
   session?: string;
+  cause?: string;
+  channel?: string;
+  /** As it was closed with, while it is closed. */
+  outcome?: string;
 }
 interface Row extends Dimensions {
   position: string;
   at: string;
-  what: Counted;
+  what: Counted | OfCase;
   amount: number;
 }
 
@@ -48,18 +59,20 @@ interface Subject extends Dimensions {
   /** A session that was opened; a visit that found something; the agenda that a case stands on. */
   begun?: boolean;
   agenda?: string;
+  stands?: Partial<Record<OfCase, number>>;
 }
 
 const SUBJECTS = { table: 'tally_subjects', columns: {} };
 
 export const tallyProjection: Projection = {
   name: 'tally',
-  version: 1,
+  version: 2,
   tables: ['read_tally', SUBJECTS.table],
   schema: `
     create table if not exists read_tally (
       position numeric not null, at text collate "C" not null, what text collate "C" not null, amount int not null,
-      agency text collate "C", category text collate "C", classes text[] not null, session text collate "C");
+      agency text collate "C", category text collate "C", classes text[] not null, session text collate "C",
+      cause text collate "C", channel text collate "C", outcome text collate "C");
     create index if not exists read_tally_at on read_tally (at);
     ${schemaOf(SUBJECTS)}`,
   on: [
@@ -68,6 +81,10 @@ export const tallyProjection: Projection = {
     'CaseTabled',
     'CaseTransferred',
     'CaseClosed',
+    'CaseReopened',
+    'OutcomeConfirmed',
+    'OutcomeObjected',
+    'OutcomeChecked',
     'SessionOpened',
     'VisitPlanned',
     'VisitFindingsRecorded',
@@ -88,10 +105,10 @@ export const tallyProjection: Projection = {
     for (const event of events) await count(event, subjects, rows);
     await subjects.save();
     await sql.query(
-      `insert into read_tally (position, at, what, amount, agency, category, classes, session)
-       select position, at, what, amount, agency, category, coalesce(classes, '{}'), session
+      `insert into read_tally (position, at, what, amount, agency, category, classes, session, cause, channel, outcome)
+       select position, at, what, amount, agency, category, coalesce(classes, '{}'), session, cause, channel, outcome
          from jsonb_to_recordset($1::jsonb) as r(position numeric, at text, what text, amount int, agency text,
-           category text, classes text[], session text)`,
+           category text, classes text[], session text, cause text, channel text, outcome text)`,
       [JSON.stringify(rows)],
     );
   },
@@ -142,19 +159,57 @@ const SIMPLE: Readonly<Record<string, [Counted, number]>> = {
   ObligationRevoked: ['revoked', 1],
 };
 
+/** What stands of a case after one of these; undefined when the event says nothing to that. */
+function standing({ type, data }: RecordedEvent, stands: Subject['stands'] = {}): Subject['stands'] {
+  switch (type) {
+    case 'CaseOpened':
+      return { opened: 1 };
+    case 'CaseClosed':
+      return { ...stands, closed: 1, solved: data.solved === false ? 0 : 1 };
+    case 'CaseReopened':
+      // What was said and found of the former outcome says nothing of the next one.
+      return { opened: 1, reopened: (stands.reopened ?? 0) + 1 };
+    case 'OutcomeConfirmed':
+      return { ...stands, confirmed: 1, objected: 0 };
+    case 'OutcomeObjected':
+      return { ...stands, confirmed: 0, objected: 1 };
+    case 'OutcomeChecked':
+      return { ...stands, checked: 1, working: data.unitOpen ? 1 : 0, jobs: data.jobs ?? 0 };
+    default:
+      return undefined;
+  }
+}
+
 async function count(event: RecordedEvent, subjects: Subjects, rows: Row[]): Promise<void> {
   const { type, stream, data, position, metadata } = event;
-  const add = (what: Counted, of: Dimensions, amount = 1) => {
-    const { agency, category, classes, session } = of;
-    rows.push({ position, at: metadata.occurredAt, what, amount, agency, category, classes, session });
+  const add = (what: Counted | OfCase, of: Dimensions, amount = 1) => {
+    const { agency, category, classes, session, cause, channel, outcome } = of;
+    const dimensions = { agency, category, classes, session, cause, channel, outcome };
+    rows.push({ position, at: metadata.occurredAt, what, amount, ...dimensions });
   };
   const subject = await subjects.get(stream);
+  /** The case after this event, with what it changes in the numbers; all of it moves when the outcome changes. */
+  const stood = (now: Subject): Subject => {
+    const stands = standing(event, now.stands);
+    if (!stands) return now;
+    const { outcome: _, ...open } = now;
+    const after: Subject = { ...(type === 'CaseClosed' ? { ...open, outcome: data.outcome } : type === 'CaseReopened' ? open : now), stands }; // prettier-ignore
+    for (const what of OF_CASES) {
+      const [before, then] = [now.stands?.[what] ?? 0, stands[what] ?? 0];
+      const moved = now.outcome !== after.outcome;
+      if (moved && before !== 0) add(what, now, -before);
+      const amount = moved ? then : then - before;
+      if (amount !== 0) add(what, after, amount);
+    }
+    return after;
+  };
   switch (type) {
     case 'UnitRegistered':
       return subjects.set(stream, { classes: data.classes });
     case 'CaseOpened': {
       const { classes } = data.unit ? await subjects.get(streamOf('unit', data.unit)) : {};
-      return subjects.set(stream, { category: data.category, classes });
+      const { category, cause, channel } = data;
+      return subjects.set(stream, stood({ category, classes, cause, channel }));
     }
     case 'CaseTabled':
     case 'CaseTransferred':
@@ -165,8 +220,13 @@ async function count(event: RecordedEvent, subjects: Subjects, rows: Row[]): Pro
         add('cases', { ...rest, session: agenda }, -1);
       }
       if (type === 'CaseTabled') add('cases', { ...rest, session: data.session });
-      return subjects.set(stream, type === 'CaseTabled' ? { ...rest, agenda: data.session } : rest);
+      return subjects.set(stream, type === 'CaseTabled' ? { ...rest, agenda: data.session } : stood(rest));
     }
+    case 'CaseReopened':
+    case 'OutcomeConfirmed':
+    case 'OutcomeObjected':
+    case 'OutcomeChecked':
+      return subjects.set(stream, stood(subject));
     case 'SessionOpened':
       add('sessions', { session: splitStream(stream)[1] });
       return subjects.set(stream, { begun: true });
@@ -178,11 +238,12 @@ async function count(event: RecordedEvent, subjects: Subjects, rows: Row[]): Pro
       if (!subject.begun) add('visits', subject);
       return subjects.set(stream, { ...subject, begun: true });
     case 'ResolutionIssued': {
-      const { category, classes } = data.case ? await subjects.get(streamOf('case', data.case)) : {};
+      const { category, classes, cause, channel } = data.case ? await subjects.get(streamOf('case', data.case)) : {};
+      const of = { category, classes, cause, channel, session: data.session };
       const issued = (data.obligations as { id: string; agency: string }[]).map(
-        ({ id, agency }) => [id, { agency, category, classes, session: data.session }] as const,
+        ({ id, agency }) => [id, { agency, ...of }] as const,
       );
-      for (const [, of] of issued) add('obligations', of);
+      for (const [, one] of issued) add('obligations', one);
       return subjects.set(stream, { obligations: Object.fromEntries(issued) });
     }
     case 'ResolutionRevoked':

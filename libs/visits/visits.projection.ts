@@ -13,13 +13,15 @@ import {
   type Instant,
   type Query,
 } from '#kernel';
+import { traceQuery } from './trace.js';
 import { visitListQuery } from './visit-list.js';
 import type { NeedData, PlanVisitData } from './visit.commands.js';
 
-interface VisitDocument extends PlanVisitData {
+export interface VisitDocument extends PlanVisitData {
   /** Each time that findings were recorded; empty while the visit is only planned. */
   findings: { at: Instant; by: string; text: string }[];
-  needs: (NeedData & { n: number; case: string })[];
+  /** Each with when it was found: that names the findings it belongs to. */
+  needs: (NeedData & { n: number; case: string; at: Instant })[];
 }
 
 const visits: Documents<VisitDocument> = {
@@ -37,12 +39,12 @@ const visits: Documents<VisitDocument> = {
       doc && {
         ...doc,
         findings: [...doc.findings, { at: metadata.occurredAt, by: metadata.actor.id, text: data.findings }],
-        needs: [...doc.needs, ...data.needs],
+        needs: [...doc.needs, ...data.needs.map((need: object) => ({ ...need, at: metadata.occurredAt }))],
       },
   },
 };
 
-export const visitsProjection = documentsProjection('visits', 1, [visits]);
+export const visitsProjection = documentsProjection('visits', 2, [visits]);
 
 class VisitsParams extends ListParams {
   @IsOptional() @Id() unit?: string;
@@ -65,4 +67,4 @@ export const visitsQuery = query({
     }),
 });
 
-export const visitsQueries: readonly Query[] = [visitsQuery, visitListQuery];
+export const visitsQueries: readonly Query[] = [visitsQuery, visitListQuery, traceQuery];
