@@ -41,7 +41,12 @@ const SWEEP_MS = 30_000;
 const PAGE = 5_000;
 /** Alarms a job: few enough that a retry repeats little, many enough that the queue is not the limit. */
 const CHUNK = 100;
-const IN_FLIGHT = 32;
+const IN_FLIGHT = CHUNK;
+/** Jobs that may wait at once. What is beyond them waits in the table, where it is not taken for lost. */
+const MOST_WAITING = 100;
+const LOOK_AGAIN_MS = 50;
+/** What falls due meanwhile goes with the next pass. */
+const GATHER_MS = 15;
 /** Clocks of nodes differ a little: an alarm that is early here waits, rather than be found not due. */
 const SKEW_MS = 2_000;
 
@@ -54,6 +59,8 @@ interface Due {
 
 export class Waker {
   private nudge = () => {};
+  /** There was more than a page of it. */
+  private backlog = false;
 
   constructor(private readonly deps: WakerDeps) {}
 
@@ -71,7 +78,10 @@ export class Waker {
         const nudged = new Promise<void>((resolve) => (this.nudge = resolve));
         const next = await this.pass();
         healthy();
-        if (next === 'more') continue;
+        if (next === 'more') {
+          if (!this.backlog) await sleep(GATHER_MS, undefined, { signal }).catch(() => {});
+          continue;
+        }
         const wait = next === undefined ? sweepMs : Math.min(sweepMs, next - Date.parse(clock.now()));
         if (wait <= 0) continue;
         const woken = new AbortController();
@@ -86,6 +96,9 @@ export class Waker {
   /** Queues what is due. Answers when the next attempt is (epoch milliseconds), or that there is more already. */
   private async pass(): Promise<number | 'more' | undefined> {
     const { checkpoints, clock, jobs, sweepMs = SWEEP_MS } = this.deps;
+    if (this.backlog && ((await jobs.counts?.())?.waiting ?? 0) >= MOST_WAITING) {
+      return Date.parse(clock.now()) + LOOK_AGAIN_MS;
+    }
     const open = (await this.deps.openImports?.()) ?? [];
     const { rows: first } = await checkpoints.db.query<{ next: Date | null }>(
       'select min(next_attempt_at) as next from due where import is null or import <> all ($1::text[])',
@@ -100,6 +113,7 @@ export class Waker {
        order by next_attempt_at, stream, obligation limit $3`,
       [new Date(now), open, PAGE],
     );
+    this.backlog = rows.length === PAGE;
     await jobs.addBulk(jobsOf(rows));
     // Only after the queue has them. A row that moved meanwhile is another alarm and stays as it is.
     await checkpoints.db.query(

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
 
 /**
  * What tree, notes and verifier need of the machine. The page that verifies in a browser is built with another file in
@@ -25,8 +25,14 @@ export async function ed25519Verifies(
   }
 }
 
-const privateKey = (seed: Uint8Array) =>
-  createPrivateKey({ key: Buffer.concat([PRIVATE, seed]), format: 'der', type: 'pkcs8' });
+/** Making a key of its seed takes longer than signing with it. */
+const keys = new WeakMap<Uint8Array, KeyObject>();
+
+function privateKey(seed: Uint8Array): KeyObject {
+  const key = keys.get(seed) ?? createPrivateKey({ key: Buffer.concat([PRIVATE, seed]), format: 'der', type: 'pkcs8' });
+  keys.set(seed, key);
+  return key;
+}
 
 export const ed25519Sign = (seed: Uint8Array, message: Uint8Array): Uint8Array => sign(null, message, privateKey(seed));
 

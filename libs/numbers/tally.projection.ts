@@ -130,7 +130,10 @@ class Subjects {
       ...(data.case ? [streamOf('case', data.case)] : []),
       ...(data.session ? [streamOf('session', data.session)] : []),
     ]);
-    return new Subjects(sql, await loadDocuments<Subject>(sql, SUBJECTS.table, [...new Set(ids)]));
+    const known = new Map<string, Subject>(ids.map((id) => [id, {}])); // what is not there need not be asked for again
+    for (const [id, subject] of await loadDocuments<Subject>(sql, SUBJECTS.table, [...known.keys()]))
+      known.set(id, subject);
+    return new Subjects(sql, known);
   }
 
   async get(stream: string): Promise<Subject> {

@@ -1,7 +1,7 @@
 import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
 import { CalendarHistory, rhythmOf, type CalendarChange, type CalendarView } from '#calendar';
 import { CATEGORIES, DEFAULT_CALENDAR } from '#directory';
-import { Id, kinds, ListParams, matching, parseInstant, query, Refused, sql, systemClock, type Fragment, type Query } from '#kernel'; // prettier-ignore
+import { Id, kinds, ListParams, matching, query, Refused, sql, systemClock, type Fragment, type Query } from '#kernel';
 import type { Waiting } from '#watches';
 import { dutyAlarm } from './alarms.js';
 import {
@@ -247,10 +247,12 @@ export const resolutionsQueries = (province = DEFAULT_CALENDAR): readonly Query[
   dutiesQuery(province),
 ];
 
-/** An instant, or a date, which means its first moment in UTC. */
+/** A date, or an instant with its zone: without one it would mean something else on every server. */
+const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+
 function instant(value: string): string {
-  const found = parseInstant(value) ?? parseInstant(`${value}T00:00Z`);
-  if (found) return found;
+  const ms = INSTANT.test(value) ? Date.parse(value) : NaN;
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
   const reason = 'must be an instant with its zone, like 2026-09-01T10:30:00+03:30, or a date';
   throw Refused.invalid(`dueBefore ${reason}.`, [{ path: 'dueBefore', reason }]);
 }

@@ -16,6 +16,8 @@ const CONNECTIONS = 2 + CONCURRENCY;
 const ATTEMPTS = 3;
 const BACK_OFF_MS = 500;
 const DAY_SECONDS = 86_400;
+/** A job takes a fraction of a second; what a dead worker held comes to another after this and half of it. */
+const LOCK_MS = 10_000;
 /** How long a stop waits for the jobs in hand. */
 const CLOSE_MS = 6_000;
 const LONGEST_RETRY_MS = 2_000;
@@ -150,8 +152,9 @@ class BullJobs implements Jobs {
         connection: this.connections.worker,
         concurrency: CONCURRENCY,
         drainDelay: IDLE_LOOK_SECONDS,
-        // A worker that died leaves its jobs behind for this long; the waker's sweep is as fast.
-        lockDuration: 30_000,
+        // A worker that died leaves its jobs behind for this long.
+        lockDuration: LOCK_MS,
+        stalledInterval: LOCK_MS / 2,
         runRetryDelay: FETCH_RETRY_MS,
       },
       this.backend!,

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BEGINNING, comparePositions, type Batch, type Position } from '#kernel';
 
 /** How a log tells that it has grown. */
@@ -7,6 +8,10 @@ export interface Announcer {
   listen(heard: (head: Position) => void, gone: () => void): Promise<() => void>;
   head(): Promise<Position>;
 }
+
+/** A page of so many events that came while one looked away says that the log grows fast: then it is read less often. */
+const MANY = 16;
+const BREATH_MS = 20;
 
 /**
  * Wakes everybody in this process who waits for the log to grow: one listening connection for all of them, and one poll
@@ -39,6 +44,8 @@ export class Wakeup {
         if (batch.position !== after) {
           after = batch.position;
           yield batch;
+          const { length } = batch.events;
+          if (length >= MANY && length < limit) await sleep(BREATH_MS, undefined, { signal }).catch(() => {});
         } else {
           await this.beyond(after, signal);
         }

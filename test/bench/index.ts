@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
-const NOT_BENCHES = ['index.ts', 'kit.ts'];
+const NOT_BENCHES = ['index.ts', 'kit.ts', 'rungs.kit.ts'];
 const folder = 'test/bench';
 const all = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && !NOT_BENCHES.includes(file))

@@ -119,6 +119,33 @@ export function eventStoreContract(name: string, start: () => Promise<LogUnderTe
       expect(await store.readStream(stream, 3)).toEqual([]);
     });
 
+    it('reads many streams at once, each from its own revision to its own end', async () => {
+      const streams = await Promise.all(
+        Array.from({ length: 150 }, async (_, n) => {
+          const stream = freshStream();
+          const events = Array.from({ length: n % 4 }, (_unused, at) => newEvent({ n, at }));
+          if (events.length > 0) await store.append(stream, NO_STREAM, events);
+          return { stream, events };
+        }),
+      );
+      const read = await Promise.all(
+        streams.flatMap(({ stream }) => [
+          other.readStream(stream),
+          other.readStream(stream, 1),
+          other.readStream(stream),
+        ]),
+      );
+      expect(read.map(ids)).toEqual(streams.flatMap(({ events }) => [ids(events), ids(events.slice(1)), ids(events)]));
+    });
+
+    it('reads a stream of more than two thousand events in order', async () => {
+      const stream = freshStream();
+      const events = Array.from({ length: 2_100 }, () => newEvent());
+      for (let n = 0; n < events.length; n += 700) await store.append(stream, n - 1, events.slice(n, n + 700));
+      expect(ids(await store.readStream(stream))).toEqual(ids(events));
+      expect(ids(await other.readStream(stream, 2_098))).toEqual(ids(events.slice(2_098)));
+    });
+
     it.each([
       ['before the end', 0],
       ['past the end', 5],

@@ -110,6 +110,35 @@ describe('alarms, on BullMQ over PostgreSQL', () => {
     expect(new Set(sent).size).toBeGreaterThan(1); // another pass, another job, another command
   });
 
+  it('wait in the table, not on the queue, while that is full of them', async () => {
+    const real = await open();
+    const added: number[] = [];
+    let waiting = 1_000;
+    let asked = 0;
+    const jobs: Jobs = {
+      process: (handler) => real.process(handler),
+      close: () => real.close(),
+      addBulk: async (jobsOfPage) => void added.push(jobsOfPage.length),
+      counts: async () => (asked++, { waiting, active: 0, delayed: 0, failed: 0 }),
+    };
+    const shop = workshop({ store, database, clock, jobs });
+    await establish(shop);
+    worker = await shop.start();
+    const owner = new pg.Client(db.connection);
+    await owner.connect();
+    await owner.query(`insert into due (stream, obligation, at, what, next_attempt_at)
+      select 'resolution-' || n, 'o1', '2026-08-25', 'due', '2026-08-25' from generate_series(1, 12000) n`);
+    await owner.end();
+    worker.wake();
+    const tried = async () => (await database.query('select from due where attempt > 0')).rowCount;
+    await eventually(async () => (await tried()) === 5_000);
+    await eventually(async () => asked > 2);
+    expect(added).toEqual([50]);
+    waiting = 3;
+    await eventually(async () => (await tried()) === 12_000);
+    expect(added).toEqual([50, 50, 20]);
+  });
+
   it('wait while an import that touched their stream is open', async () => {
     let running = ['import-1'];
     const shop = workshop({ store, database, clock, jobs: await open() });

@@ -5,11 +5,12 @@ import {
   type Batch,
   type EventMetadata,
   type EventStore,
+  type NewEvent,
   type Position,
   type RecordedEvent,
 } from '#kernel';
-import type { SealedEvent } from '../vault.js';
 import { GroupCommit } from './group-commit.js';
+import { GroupRead, type StreamRow } from './group-read.js';
 import { reached } from './pool.js';
 import { Wakeup } from '../wakeup.js';
 
@@ -25,6 +26,18 @@ interface Row {
   metadata: EventMetadata;
   recorded_at: Date;
 }
+const COLUMNS = 'position, stream, revision, id, type, data, metadata, recorded_at';
+
+const recorded = ({ position, stream, revision, id, type, data, metadata, recorded_at }: Row): RecordedEvent => ({
+  position,
+  stream,
+  revision,
+  id,
+  type,
+  data,
+  metadata,
+  recordedAt: recorded_at.toISOString(),
+});
 
 /**
  * The log in PostgreSQL. Positions come in commit order with any number of writing processes (see migrate.ts).
@@ -32,6 +45,7 @@ interface Row {
  */
 export class PostgresEventStore implements EventStore {
   private readonly commits: GroupCommit;
+  private readonly reads: GroupRead<Row & StreamRow>;
   private readonly wakeup: Wakeup;
 
   /**
@@ -43,30 +57,32 @@ export class PostgresEventStore implements EventStore {
     { patienceMs = 5_000, pollMs = 5_000 }: { patienceMs?: number; pollMs?: number } = {},
   ) {
     this.commits = new GroupCommit(pool, patienceMs);
+    this.reads = new GroupRead(pool, COLUMNS, PAGE);
     this.wakeup = new Wakeup({ head: () => this.head(), listen: (heard, gone) => this.listen(heard, gone) }, pollMs);
   }
 
-  /** Openings that events bring along go into the vault of this database, in the transaction that appends the events. */
-  append(stream: string, expectedRevision: number, events: readonly SealedEvent[]): Promise<Appended> {
+  append(stream: string, expectedRevision: number, events: readonly NewEvent[]): Promise<Appended> {
     return this.commits.append(stream, expectedRevision, events);
   }
 
   async readStream(stream: string, from = 0): Promise<RecordedEvent[]> {
     const events: RecordedEvent[] = [];
     for (;;) {
-      const page = await this.read('stream-page', 'stream = $1 and revision >= $2 order by revision limit $3', [
-        stream,
-        from + events.length,
-        PAGE,
-      ]);
-      events.push(...page);
+      const page = await this.reads.read(stream, from + events.length);
+      events.push(...page.map(recorded));
       if (page.length < PAGE) return events;
     }
   }
 
   async readAll(after: Position, limit: number): Promise<Batch> {
-    const events = await this.read('log-page', 'position > $1 order by position limit $2', [after, limit]);
-    return { events, position: events.at(-1)?.position ?? after };
+    // Not a named statement, for the reason that GroupRead gives.
+    const { rows } = await reached(
+      this.pool.query<Row>(`select ${COLUMNS} from log.events where position > $1 order by position limit $2`, [
+        after,
+        limit,
+      ]),
+    );
+    return { events: rows.map(recorded), position: rows.at(-1)?.position ?? after };
   }
 
   async head(): Promise<Position> {
@@ -94,11 +110,5 @@ export class PostgresEventStore implements EventStore {
       throw error;
     });
     return hangUp;
-  }
-
-  private async read(name: string, where: string, values: unknown[]): Promise<RecordedEvent[]> {
-    const text = `select position, stream, revision, id, type, data, metadata, recorded_at from log.events where ${where}`;
-    const { rows } = await reached(this.pool.query<Row>({ name, text, values }));
-    return rows.map(({ recorded_at, ...event }) => ({ ...event, recordedAt: recorded_at.toISOString() }));
   }
 }

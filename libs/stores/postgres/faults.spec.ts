@@ -51,6 +51,16 @@ it('lets a bad caller fail alone, whoever shares the batch with him', async () =
   }
 });
 
+it('lets a bad reader fail alone, whoever shares the query with him', async () => {
+  const stream = freshStream();
+  const event = newEvent();
+  await store.append(stream, NO_STREAM, [event]);
+  const asked = ['case-\u0000', stream, stream, freshStream()].map((name) => store.readStream(name));
+  const [bad, ...good] = await Promise.allSettled(asked);
+  expect(bad!.status).toBe('rejected');
+  expect(good.map((one) => one.status === 'fulfilled' && one.value.map(({ id }) => id))).toEqual([[event.id], [event.id], []]); // prettier-ignore
+});
+
 it('counts an append whose answer was lost as what it is: done, once', async () => {
   const stream = freshStream();
   const events = [newEvent(), newEvent()];
