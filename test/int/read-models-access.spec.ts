@@ -122,6 +122,8 @@ const URLS = [
   'calendars/offices/days?from=2026-08-25&to=2026-08-26',
   'visits',
   'visit-list',
+  'trace?visit=v-mill',
+  'trace?resolution=tuesday-1-2',
   'cases',
   'cases?unit=mill',
   'cases?unit=bakery',
@@ -151,6 +153,7 @@ const URLS = [
   'templates/land',
   'scorecards?by=agency',
   'scorecards?by=class',
+  'reports/cases?by=cause',
   'press',
   'numbers',
   'search?q=title',
@@ -227,6 +230,9 @@ const PROVINCE_ONLY = [
   'referrals/nationalReferral-tuesday-1-1-o1-1',
   'templates',
   'templates/land',
+  'trace?visit=v-mill',
+  'trace?resolution=tuesday-1-2',
+  'reports/cases?by=cause',
 ];
 
 describe('an agency', () => {
