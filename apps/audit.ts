@@ -8,14 +8,17 @@ import {
   inclusionProof,
   leafBytes,
   nodesFrom,
+  parsePolicy,
   parseSignedCheckpoint,
   readCheckpoints,
   readHead,
   readTile,
   signerKey,
+  vkey,
   whoSigned,
   type Leaf,
   type Policy,
+  type SignerKey,
 } from '#audit';
 import { auditSeed } from '#apps/api/auth';
 import type { Config } from '#apps/config';
@@ -60,6 +63,12 @@ export async function witnessed(
   }
   return { note, refusals };
 }
+
+/** A policy as it is written, and what it says. Without one: this log, and no witness. @throws Malformed */
+export const policyFrom = (key: SignerKey, text = `log ${vkey(key)}\nquorum none\n`): Policy & { text: string } => ({
+  text,
+  ...parsePolicy(text),
+});
 
 /** The receipt of one event: from the first checkpoint that has it. Undefined while there is none. */
 export async function receiptOf(database: Database, event: Leaf): Promise<string | undefined> {

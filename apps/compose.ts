@@ -38,10 +38,12 @@ import {
 } from '#stores';
 import { asking } from '#watches';
 import { createApi } from '#apps/api/api.module';
-import { hashKey, ownAuth, providerAuth } from '#apps/api/auth';
+import { hashKey, ownAuth, providerAuth, sessionKey } from '#apps/api/auth';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
-import type { SignIn } from '#apps/api/sign-in';
+import { ProviderSignIn } from '#apps/api/oidc';
+import { inDatabase, Sessions } from '#apps/api/sessions';
+import type { WayIn } from '#apps/api/sign-in';
 import { FRAMES, Past } from '#apps/api/past';
 import { whyQuery } from '#apps/api/why';
 import { auditKey } from '#apps/audit';
@@ -81,7 +83,7 @@ export interface Parts {
 }
 
 /** Api and worker in one process. */
-export const compose = (config: Config, log: Log = logger(config), signIn?: SignIn): Promise<Running> =>
+export const compose = (config: Config, log: Log = logger(config), signIn?: WayIn): Promise<Running> =>
   composeParts({ api: true, worker: true }, config, log, signIn);
 
 /**
@@ -89,7 +91,7 @@ export const compose = (config: Config, log: Log = logger(config), signIn?: Sign
  * PostgreSQL or on the one of DATABASE_URL, with the log and the queue there or in places of their own. It waits for
  * what does not answer yet. What was begun before something failed is closed again.
  */
-export async function composeParts(parts: Parts, config: Config, log: Log, signIn?: SignIn): Promise<Running> {
+export async function composeParts(parts: Parts, config: Config, log: Log, signIn?: WayIn): Promise<Running> {
   const closing: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const each of closing.splice(0).reverse()) {
@@ -116,7 +118,7 @@ async function build(
   log: Log,
   closing: (() => Promise<unknown>)[],
   { api, worker, clock = systemClock }: Parts,
-  signIn?: SignIn,
+  signIn?: WayIn,
 ): Promise<Omit<Running, 'close'>> {
   const { dataDir, province } = config;
   const address = await databaseOf(config, log, closing);
@@ -144,7 +146,8 @@ async function build(
   const send = (order: Order): Promise<Answer> => handler.execute(new Decide(order));
 
   const checkpoints = new Checkpoints(database);
-  const followers = [...projections, merkleLog(await auditKey(config))];
+  const logKey = await auditKey(config);
+  const followers = [...projections, merkleLog(logKey)];
   const startWorking = async () => {
     const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
       Promise.reject(unavailable(error) ?? error),
@@ -212,6 +215,13 @@ async function build(
     const open = await beacon({ host: config.host, port: config.metricsPort, ...told, ready: needed });
     closing.push(() => open.close());
   }
+  const provider = async (): Promise<WayIn | undefined> => {
+    const { oidcIssuer: issuer, oidcClient, publicUrl } = config;
+    if (!issuer || !oidcClient) return undefined;
+    const sessions = new Sessions(await inDatabase(database));
+    const key = await sessionKey(dataDir, config.secret);
+    return new ProviderSignIn({ issuer, ...oidcClient, publicUrl, province, key, sessions });
+  };
   const serve = async () => {
     const apart = createPool(address, { max: FRAMES });
     closing.push(() => apart.end());
@@ -222,7 +232,7 @@ async function build(
       auth: config.oidcIssuer
         ? providerAuth(config.oidcIssuer, province)
         : await ownAuth(dataDir, province, config.secret),
-      signIn,
+      signIn: signIn ?? (await provider()),
       web: join(projectRoot(), 'dist', 'web'),
       imports,
       evidence,
@@ -230,6 +240,7 @@ async function build(
       checkpoints,
       reads: [...allQueries(), whyQuery(decide)],
       past,
+      auditKey: logKey,
       policies: {
         on: new Set(policies.flatMap(({ on }) => on)),
         passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),

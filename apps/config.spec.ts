@@ -72,6 +72,18 @@ describe('configuration', () => {
     expect(failure({ EVIDENCE_URL: 's3://evidence/../x', ...keys })).toContain('EVIDENCE_URL must be like s3://');
   });
 
+  it('takes an identity provider with its client, and the name that browsers know', () => {
+    const env = { OIDC_ISSUER: 'https://id.example.ir', OIDC_CLIENT_ID: 'peygir', PUBLIC_URL: 'https://p.example.ir' };
+    expect(readConfig(env)).toMatchObject({
+      oidcIssuer: 'https://id.example.ir',
+      oidcClient: { clientId: 'peygir' },
+      publicUrl: 'https://p.example.ir',
+      hosts: ['p.example.ir'],
+    });
+    expect(failure({ OIDC_CLIENT_ID: 'x' })).toContain('OIDC_CLIENT_ID is of no use without OIDC_ISSUER');
+    expect(failure({ PUBLIC_URL: 'https://p.example.ir/path' })).toContain('PUBLIC_URL must be');
+  });
+
   it('refuses a sender with a line break', () => {
     expect(failure({ SMTP_URL: 'smtp://mail', SMTP_FROM: 'a@b.ir\nBcc: c@d.ir' })).toContain('SMTP_FROM must be');
   });

@@ -28,6 +28,10 @@ export interface Config {
   smtp?: { url: string; from: string };
   contacts: Contacts;
   oidcIssuer?: string;
+  /** With it people sign in with a browser at the identity provider; without a secret it is a public client. */
+  oidcClient?: { clientId: string; clientSecret?: string };
+  /** How browsers reach this server, where a proxy stands between. */
+  publicUrl?: string;
   /** The largest file that is taken as evidence. */
   evidenceMaxBytes: number;
   /** Where the bytes of evidence are, when not in the database. */
@@ -112,6 +116,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     wrong.push('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set when EVIDENCE_URL is');
   }
   const [, , name = '', ...prefix] = evidenceUrl?.split('/') ?? [];
+  const oidcIssuer = url('OIDC_ISSUER', 'https', 'http');
+  const clientId = get('OIDC_CLIENT_ID');
+  const clientSecret = get('OIDC_CLIENT_SECRET');
+  if (clientId && !oidcIssuer) wrong.push('OIDC_CLIENT_ID is of no use without OIDC_ISSUER');
+  if (clientSecret && !clientId) wrong.push('OIDC_CLIENT_SECRET is of no use without OIDC_CLIENT_ID');
+  const publicUrl = check(
+    'PUBLIC_URL',
+    (value) => /^https?:\/\/[^/?#\s]+\/?$/.test(value) && URL.canParse(value),
+    'must be how browsers reach this server, without a path, such as https://peygir.example.ir',
+  );
+  const named = publicUrl && URL.canParse(publicUrl) ? [new URL(publicUrl).hostname] : [];
   const config: Config = {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
     dataDir: data ? resolve(data) : defaultDataDir(),
@@ -122,13 +137,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host: check('HOST', (value) => /^[\w.:-]+$/.test(value), 'must be an address to listen on', '127.0.0.1')!,
     port: Number(port('PORT', '3000')),
     ...(metricsPort !== undefined && { metricsPort: Number(metricsPort) }),
-    hosts:
-      get('PEYGIR_HOSTS')
+    hosts: [
+      ...named,
+      ...(get('PEYGIR_HOSTS')
         ?.split(',')
-        .map((name) => name.trim()) ?? [],
+        .map((name) => name.trim()) ?? []),
+    ],
     ...(smtpUrl && from && { smtp: { url: smtpUrl, from } }),
     contacts: contactsOf(get('PEYGIR_CONTACTS'), wrong),
-    oidcIssuer: url('OIDC_ISSUER', 'https', 'http'),
+    oidcIssuer,
+    ...(clientId && { oidcClient: { clientId, ...(clientSecret && { clientSecret }) } }),
+    ...(publicUrl && { publicUrl }),
     evidenceMaxBytes:
       1e6 * Number(check('EVIDENCE_MAX_MB', (value) => /^([1-9]|[1-9]\d|100)$/.test(value), 'must be 1 to 100', '25')),
     ...(evidenceUrl && { evidenceBucket: { ...bucket, bucket: name, prefix: prefix.filter(Boolean).join('/') } }),

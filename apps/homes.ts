@@ -1,30 +1,42 @@
 import { deciders } from '#apps/province';
 import type { Config } from '#apps/config';
 import { Evidence, postgresBytes, s3Bytes } from '#evidence';
-import type { Database, EventStore } from '#kernel';
+import { sealing, type Database } from '#kernel';
 import { noticeDecider } from '#notices';
-import { createPool, migrate, openEsdb, PostgresEventStore, type DatabaseAddress, type QueueHome } from '#stores';
+import {
+  createPool,
+  createSql,
+  migrate,
+  openEsdb,
+  PostgresEventStore,
+  SealedEventStore,
+  Vault,
+  type DatabaseAddress,
+  type QueueHome,
+} from '#stores';
 
 type Pool = ReturnType<typeof createPool>;
 type Homes = Pick<Config, 'eventStoreUrl' | 'redisUrl'>;
 
 /** Whose streams are in the log. */
 const aggregates = [...deciders, noticeDecider].map(({ aggregate }) => aggregate);
+const seal = sealing(deciders);
 
 /**
- * The log, where EVENT_STORE_URL says; else in the database of `pool`. What must be closed is added to `closing`.
+ * The log, where EVENT_STORE_URL says; else in the database of `pool`. The vault of its sealed fields lies in the log's
+ * own database, and in that of `pool` when the log has none. What must be closed is added to `closing`.
  * @throws StoreUnavailable
  */
 export async function openLog(
   { eventStoreUrl }: Homes,
   pool: Pool,
   closing: (() => Promise<unknown>)[],
-): Promise<EventStore> {
+): Promise<SealedEventStore> {
   if (eventStoreUrl?.startsWith('esdb')) {
     const store = await openEsdb(eventStoreUrl, { aggregates });
     closing.push(() => store.close());
     await store.head();
-    return store;
+    return new SealedEventStore(store, new Vault(createSql(pool)), seal, false);
   }
   let home = pool;
   if (eventStoreUrl) {
@@ -35,7 +47,7 @@ export async function openLog(
   }
   const store = new PostgresEventStore(home);
   closing.push(() => store.close());
-  return store;
+  return new SealedEventStore(store, new Vault(createSql(home)), seal, true);
 }
 
 /** The queue, where REDIS_URL says; else in the database. */

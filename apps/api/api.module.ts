@@ -11,10 +11,12 @@ import { edge, type EdgeOptions } from './edge.js';
 import { evidenceRoutes } from './evidence.js';
 import { HealthController } from './health.controller.js';
 import { ImportsController } from './imports.controller.js';
+import { liveRoutes } from './live.js';
 import { LogController } from './log.controller.js';
 import { openApi } from './openapi.js';
 import { PastController } from './past.controller.js';
 import { ProblemFilter } from './problem.js';
+import { ProofController } from './proof.controller.js';
 import { readsController } from './reads.js';
 import { SignInController } from './sign-in.js';
 import { WhatIfController } from './what-if.controller.js';
@@ -29,6 +31,7 @@ class ApiModule {
         CommandsController,
         ImportsController,
         LogController,
+        ProofController,
         HealthController,
         WhatIfController,
         PastController,
@@ -51,9 +54,10 @@ class ApiModule {
 export async function createApi(deps: ApiDeps & Omit<EdgeOptions, 'auth'>): Promise<NestFastifyApplication> {
   const adapter = await edge(deps);
   const log = adapter.getInstance().log as FastifyBaseLogger;
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const { evidence } = deps;
-  if (evidence)
-    await (adapter.getInstance() as unknown as FastifyInstance).register(evidenceRoutes({ ...deps, evidence }));
+  if (evidence) await fastify.register(evidenceRoutes({ ...deps, evidence }));
+  await fastify.register(liveRoutes(deps));
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(deps), adapter, {
     logger: nestLog(log),
     bodyParser: false,

@@ -1,9 +1,10 @@
 import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
+import type { SignerKey } from '#audit';
 import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
 import type { Past } from './past.js';
-import type { SignIn } from './sign-in.js';
+import type { WayIn } from './sign-in.js';
 
 /** The token under which Nest hands {@link ApiDeps} to the controllers. */
 export const API = Symbol('api');
@@ -12,14 +13,16 @@ export const API = Symbol('api');
 export interface ApiDeps {
   decide: DecideDeps;
   auth: Auth;
-  /** Sessions of browsers on this machine; absent: bearer tokens only. */
-  signIn?: SignIn;
+  /** How people sign in with a browser; absent: bearer tokens only. */
+  signIn?: WayIn;
   imports: Imports;
   database: Database;
   checkpoints: Checkpoints;
   reads: readonly Query[];
   /** The province as it was; without it there are only present reads. */
   past?: Past;
+  /** The key of the Merkle log; without it nothing of the log is proven here. */
+  auditKey?: SignerKey;
   /** Where evidence is kept; without it there are no routes for it. */
   evidence?: Evidence;
   /** How an import waits for the facts that policies bring to other streams. */
@@ -35,6 +38,8 @@ export interface ApiDeps {
   ready?: Readonly<Record<string, () => Promise<unknown>>>;
   /** What `/health/ready` tells of besides, and serves on without: the queue. */
   watched?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** How often live connections hear that nothing is lost; 15 s when not given. */
+  beatMs?: number;
   /** What `/metrics` answers. */
   metrics?(): Promise<{ type: string; text: string }>;
 }

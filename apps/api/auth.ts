@@ -99,6 +99,12 @@ export const hashKey = async (dataDir: string, secret?: string): Promise<string>
     ? derived(secret, 'hash').toString('hex')
     : kept(join(dataDir, 'hash.key'), async () => randomBytes(32).toString('hex'));
 
+/** 32 bytes that seal what a browser keeps between leaving for the identity provider and coming back. */
+export const sessionKey = async (dataDir: string, secret?: string): Promise<Buffer> =>
+  secret
+    ? derived(secret, 'session')
+    : Buffer.from(await kept(join(dataDir, 'session.key'), async () => randomBytes(32).toString('hex')), 'hex');
+
 /** Seed of the key that signs the log's checkpoints, in hex. Losing it ends the log's history: auditors know this key. */
 export const auditSeed = async (dataDir: string, secret?: string): Promise<string> =>
   secret
@@ -173,7 +179,8 @@ function verifier(province: string, verify: (token: string) => Promise<{ payload
   };
 }
 
-function actorIn(payload: JWTPayload, province: string): Actor {
+/** @throws Problem 401, 403: the claims name nobody who may use this deployment. */
+export function actorIn(payload: JWTPayload, province: string): Actor {
   const { sub, role, agency, unit } = payload as JWTPayload & Partial<Claims>;
   if (payload['province'] !== province)
     throw forbidden(`This deployment serves ${province}; the token is for another province.`);

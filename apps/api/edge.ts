@@ -7,7 +7,7 @@ import { parse as locate, type ParseError } from 'jsonc-parser';
 import type { Actor } from '#kernel';
 import { unauthenticated, type Auth } from './auth.js';
 import { answerProblem, Problem } from './problem.js';
-import type { SignIn } from './sign-in.js';
+import type { WayIn } from './sign-in.js';
 import { serveWeb, webHeaders } from './web.js';
 
 declare module 'fastify' {
@@ -31,7 +31,7 @@ const CORRELATION_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
 export interface EdgeOptions {
   auth: Auth;
-  signIn?: SignIn;
+  signIn?: WayIn;
   /** Folder of the built web interface. */
   web?: string;
   /** Names in the Host header that are answered beside the loopback ones: a page of another name that resolves to this machine (DNS rebinding) gets nothing. */
@@ -105,7 +105,7 @@ export async function edge({
   fastify.addHook('onRequest', async (request) => {
     if (!request.routeOptions.url?.startsWith('/v1/')) return;
     // Whoever shows a token speaks by it, whatever cookie the browser adds.
-    const signedIn = request.headers.authorization === undefined ? signIn?.actorOf(request) : undefined;
+    const signedIn = request.headers.authorization === undefined ? await signIn?.sessions.actorOf(request) : undefined;
     request.actor = signedIn ?? (await auth.actorOf(bearer(request)));
   });
   fastify.addHook('preParsing', (request, _reply, payload, done) => {

@@ -29,6 +29,11 @@ export class EventsQuery {
   @IsOptional() @Matches(/^\d{1,18}$/, { message: 'after must be a position, as an event gives it' }) after?: Position;
   @IsOptional() @IsString() @MaxLength(220) stream?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
+  /** The id of whoever acted, or of whom it was done for. */
+  @IsOptional() @IsString() @MaxLength(200) actor?: string;
+  /** Instants between which it happened; the first counts, the second does not. */
+  @IsOptional() @IsString() from?: string;
+  @IsOptional() @IsString() until?: string;
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(10_000) limit?: number;
 }
 
@@ -99,18 +104,24 @@ export class LogController {
   }
 }
 
-function oversightOnly(actor: Actor): void {
+export function oversightOnly(actor: Actor): void {
   if (actor.role !== 'oversight') throw forbidden(`The log is for oversight; not for ${actor.role}.`);
 }
 
 async function* ndjson(
   store: EventStore,
-  { after = BEGINNING, stream, type, limit = 1_000 }: EventsQuery,
+  { after = BEGINNING, stream, type, actor, from, until, limit = 1_000 }: EventsQuery,
 ): AsyncGenerator<string, void> {
   let left = limit;
+  const [start, end] = [from && instantOf(from, 'from'), until && instantOf(until, 'until')];
+  const wants = ({ type: its, metadata: { actor: by, occurredAt: at } }: RecordedEvent): boolean =>
+    (type === undefined || its === type) &&
+    (actor === undefined || by.id === actor || by.onBehalfOf?.id === actor) &&
+    (!start || at >= start) &&
+    (!end || at < end);
   const pages = stream === undefined ? logAfter(store, after) : streamAfter(store, stream, after);
   for await (const page of pages) {
-    const wanted = page.filter((event) => type === undefined || event.type === type).slice(0, left);
+    const wanted = page.filter(wants).slice(0, left);
     if (wanted.length > 0) yield wanted.map((event) => `${JSON.stringify(event)}\n`).join('');
     left -= wanted.length;
     if (left === 0) return;

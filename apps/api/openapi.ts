@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { targetConstructorToSchema, validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import { MEDIA_TYPES } from '#evidence';
-import type { CommandRule, DataClass, Query } from '#kernel';
+import { ROLES, type CommandRule, type DataClass, type Query } from '#kernel';
 import type { ApiDeps } from './api.js';
 import { ImportLine } from './imports.controller.js';
 import { AuditQuery, EventsQuery } from './log.controller.js';
@@ -69,6 +69,18 @@ const COMMAND_REFUSALS = {
   412: problem('`revision-mismatch`'),
   413: problem('`too-large`'),
   422: problem('refused; `code` says why'),
+};
+
+const SESSION = {
+  type: 'object',
+  required: ['id', 'role', 'province'],
+  properties: {
+    id: { type: 'string' },
+    role: { type: 'string', enum: ROLES.filter((role) => role !== 'engine') },
+    agency: { type: 'string' },
+    unit: { type: 'string' },
+    province: { type: 'string' },
+  },
 };
 
 const GIVING = {
@@ -215,6 +227,42 @@ const LOG_AND_IMPORTS = (): Paths => {
         summary: 'A file that a claim on this obligation named, as an attachment.',
         parameters: [idParameter('resolution'), idParameter('obligation'), sha256],
         responses: { 200: { description: 'Its bytes' }, ...REFUSALS },
+      },
+    },
+    '/v1/session': {
+      get: {
+        tags: ['session'],
+        summary: 'Who asks, by token or by cookie.',
+        responses: {
+          200: { description: 'What an interface has to know', ...json(SESSION) },
+          ...REFUSALS,
+        },
+      },
+      delete: {
+        tags: ['session'],
+        summary: 'Signs a browser out.',
+        responses: {
+          200: { description: '`{ next }`: where to go to be signed out at the identity provider', ...json({}) },
+          204: { description: 'The cookie means nothing any more' },
+          ...REFUSALS,
+        },
+      },
+    },
+    '/v1/live': {
+      get: {
+        tags: ['live'],
+        summary: 'That something changed which the reader may see, as server-sent events; never what.',
+        description:
+          '`ready` says from where on. A message `{ position, stream, type? }` says that a stream changed and that reads ' +
+          'show it; `type` only to whoever reads everything of that kind. `beat` `{ position, behind }` comes every few ' +
+          'seconds; `behind`: reads are old just now. `reset`: the id given is of another log. Ends now and then; open it ' +
+          'again with the last id.',
+        parameters: [header('Last-Event-ID', 'Goes on after this event, as `EventSource` does by itself.')],
+        responses: {
+          200: { description: 'Goes on until somebody ends it', content: { 'text/event-stream': {} } },
+          429: problem('`too-many-requests`: too many live connections'),
+          ...REFUSALS,
+        },
       },
     },
     '/v1/events': {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { canonicalJson, derivedId, ROLES, type Actor, type Instant, type Role } from '#kernel';
+import { canonicalJson, derivedId, parseInstant, ROLES, type Actor, type Instant, type Role } from '#kernel';
 
 /** One line of a timeline: who asked what, when (CONTRACT section 6). */
 export interface CommandLine {
@@ -33,7 +33,6 @@ export class LineError extends Error {
 const MAX_LINE_BYTES = 1024 * 1024;
 const KEYS = ['at', 'as', 'command', 'id', 'data', 'commandId', 'occurredAt', 'document'];
 const ACTOR_KEYS = ['id', 'role', 'agency', 'unit'];
-const INSTANT = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 
 /**
  * The command lines of a file, one by one, so that a file may be larger than memory. Blank lines are skipped.
@@ -84,15 +83,6 @@ export function commandIds(): (line: CommandLine) => string {
     seen.set(key, before + 1);
     return derivedId('line', text, before);
   };
-}
-
-/** In UTC with milliseconds, so that instants compare as texts; undefined when the text names no instant. */
-export function instantOf(text: string): Instant | undefined {
-  const day = INSTANT.exec(text)?.[1];
-  const time = Date.parse(text);
-  // Date.parse takes the 30th of February for the 2nd of March: the day itself is checked.
-  if (!day || Number.isNaN(time) || !new Date(`${day}T00:00Z`).toJSON()?.startsWith(day)) return undefined;
-  return new Date(time).toISOString();
 }
 
 interface Parser {
@@ -160,7 +150,7 @@ function parser(file: string): Parser {
   };
   const instant = (value: unknown, field: string): Instant => {
     const text = string(value, field);
-    const found = instantOf(text);
+    const found = parseInstant(text);
     if (!found) throw error(`"${text}" must be an instant with its offset, such as 2026-08-25T09:00:00+03:30`, field);
     return found;
   };

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ROLES } from '#kernel';
+import { parseInstant, ROLES } from '#kernel';
 import { ConfigError } from '#apps/config';
 import { registerAudit } from './audit-commands.js';
 import { Failure } from './failure.js';
-import { instantOf, LineError } from './lines.js';
+import { LineError } from './lines.js';
 
 // Each command's code is loaded when it runs, so that --help answers at once.
 
@@ -188,7 +188,7 @@ program
 registerAudit(program, instant);
 
 function instant(text: string): string {
-  const found = instantOf(text);
+  const found = parseInstant(text);
   if (!found) throw new InvalidArgumentError('It must be an instant with its offset, such as 2026-11-22T08:30:00Z.');
   return found;
 }

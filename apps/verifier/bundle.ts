@@ -44,11 +44,14 @@ const keepEntry: (build: Parameters<Plugin['setup']>[0], entry: string) => void 
     importer === '<stdin>' ? { path: join(HERE, `${path.slice(2, -3) === entry ? entry : ''}${EXT}`) } : undefined,
   );
 
+let made: Promise<{ script: string; page: string }> | undefined;
+
 /** The verifier as it lies in an export: one script for Node and one page for a browser, each in one file. */
-export async function verifiers(): Promise<{ script: string; page: string }> {
-  const [script, page] = await Promise.all([bundled('main', false), bundled('page', true)]);
-  return { script: `#!/usr/bin/env node\n${script}`, page: html(page) };
-}
+export const verifiers = (): Promise<{ script: string; page: string }> =>
+  (made ??= Promise.all([bundled('main', false), bundled('page', true)]).then(
+    ([script, page]) => ({ script: `#!/usr/bin/env node\n${script}`, page: html(page) }),
+    (error: unknown) => ((made = undefined), Promise.reject(error)),
+  ));
 
 const html = (script: string): string => `<!doctype html>
 <html lang="fa" dir="rtl">

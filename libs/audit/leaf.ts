@@ -12,14 +12,28 @@ export interface Leaf {
   data: any;
   metadata: EventMetadata;
   recordedAt: Instant;
+  /** The data with commitments, when `data` are put together. */
+  stored?: any;
 }
 
 /**
- * The bytes that are hashed: RFC 8785 canonical JSON of exactly these members.
+ * The bytes that are hashed: RFC 8785 canonical JSON of exactly these members, sealed fields as commitments.
  * @throws Malformed when they are more than an entry can hold, which the limit on an event's data keeps from happening
  */
-export function leafBytes({ stream, revision, position, id, type, data, metadata, recordedAt }: Leaf): Uint8Array {
-  const bytes = utf8(canonicalJson({ stream, revision, position, id, type, data, metadata, recordedAt }));
+export function leafBytes({
+  stream,
+  revision,
+  position,
+  id,
+  type,
+  stored,
+  data,
+  metadata,
+  recordedAt,
+}: Leaf): Uint8Array {
+  const bytes = utf8(
+    canonicalJson({ stream, revision, position, id, type, data: stored ?? data, metadata, recordedAt }),
+  );
   if (bytes.length > MAX_ENTRY_BYTES) {
     throw new Malformed(`${stream} revision ${revision} has ${bytes.length} bytes; a leaf holds ${MAX_ENTRY_BYTES}`);
   }

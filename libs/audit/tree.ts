@@ -154,21 +154,33 @@ const wellFormed = (proof: readonly Hash[], ...roots: Hash[]): boolean =>
 
 const half = (n: number): number => Math.floor(n / 2);
 
-/** RFC 9162 section 2.1.3.2. False for whatever is not exactly the proof. */
-export function verifyInclusion(index: number, size: number, leaf: Hash, proof: readonly Hash[], root: Hash): boolean {
-  if (!isTreeSize(size) || !isTreeSize(index) || index >= size || !wellFormed(proof, leaf, root)) return false;
+/** One step of a proof: the sibling, on which side it stands, and the node above the two. */
+export interface Step {
+  sibling: Hash;
+  side: 'left' | 'right';
+  above: Hash;
+}
+
+/** The way up that a proof tells of, RFC 9162 section 2.1.3.2. Undefined for whatever cannot be one. */
+export function climb(index: number, size: number, leaf: Hash, proof: readonly Hash[]): Step[] | undefined {
+  if (!isTreeSize(size) || !isTreeSize(index) || index >= size || !wellFormed(proof, leaf)) return undefined;
+  const steps: Step[] = [];
   let [fn, sn, hash] = [index, size - 1, leaf];
   for (const sibling of proof) {
-    if (sn === 0) return false;
-    if (fn % 2 === 1 || fn === sn) {
-      hash = nodeHash(sibling, hash);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)];
-    } else {
-      hash = nodeHash(hash, sibling);
-    }
+    if (sn === 0) return undefined;
+    const left = fn % 2 === 1 || fn === sn;
+    hash = left ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
+    steps.push({ sibling, side: left ? 'left' : 'right', above: hash });
+    if (left) while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)];
     [fn, sn] = [half(fn), half(sn)];
   }
-  return sn === 0 && sameHash(hash, root);
+  return sn === 0 ? steps : undefined;
+}
+
+/** False for whatever is not exactly the proof. */
+export function verifyInclusion(index: number, size: number, leaf: Hash, proof: readonly Hash[], root: Hash): boolean {
+  const steps = climb(index, size, leaf, proof);
+  return steps !== undefined && sameHash(steps.at(-1)?.above ?? leaf, root);
 }
 
 /** RFC 9162 section 2.1.4.2; from size 0 only with the empty root and an empty proof. */

@@ -1,5 +1,5 @@
 import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
-import { Id, MAX_LONG_TEXT, Text, Texts } from '#kernel';
+import { Id, MAX_LONG_TEXT, Sealed, Text, Texts } from '#kernel';
 import { CATEGORIES, type Category } from '#directory';
 
 export const CHANNELS = ['desk', 'phone', 'visit', 'portal', 'chamber', 'agency'] as const;
@@ -9,8 +9,9 @@ export class OpenCaseData {
   @IsOptional() @Id() unit?: string;
   @IsIn(CHANNELS) channel!: (typeof CHANNELS)[number];
   @IsIn(CATEGORIES) category!: Category;
-  @Text(300) title!: string;
-  @Text(MAX_LONG_TEXT) statement!: string;
+  /** The first words of the statement, mostly; so it is sealed as well. */
+  @Text(300) @Sealed() title!: string;
+  @Text(MAX_LONG_TEXT) @Sealed() statement!: string;
   /** Why the unit is in trouble: `sanctions`, `mismanagement`, … */
   @IsOptional() @Text(200) cause?: string;
   /** The visit whose findings opened it. */
@@ -18,8 +19,8 @@ export class OpenCaseData {
 }
 
 export class ReviewCaseData {
-  @Text(MAX_LONG_TEXT) technicalNote!: string;
-  @Text() recommendation!: string;
+  @Text(MAX_LONG_TEXT) @Sealed() technicalNote!: string;
+  @Text() @Sealed() recommendation!: string;
   @Texts() checklist!: string[];
 }
 
@@ -44,7 +45,7 @@ export class EndResolutionData {
 
 /** What the unit says of the outcome. */
 export class NoteData {
-  @Text() note!: string;
+  @Text() @Sealed() note!: string;
 }
 
 export class CloseCaseData {
@@ -61,7 +62,7 @@ export class RecordOutcomeCheckData {
   @IsOptional() @IsInt() @Min(0) @Max(1_000_000) jobs?: number;
   /** What it produces, in percent of what it could. */
   @IsOptional() @IsInt() @Min(0) @Max(1_000) output?: number;
-  @IsOptional() @Text() note?: string;
+  @IsOptional() @Text() @Sealed() note?: string;
 }
 
 export class ReopenCaseData {

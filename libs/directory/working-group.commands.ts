@@ -1,5 +1,5 @@
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
-import { DateText, Text } from '#kernel';
+import { DateText, Sealed, Text } from '#kernel';
 
 export class EstablishWorkingGroupData {
   @Text(300) name!: string;
@@ -23,7 +23,7 @@ export class RescheduleSessionData {
 /** `to` is the last day; without it, until further notice. */
 export class AppointData {
   @Text(200) office!: string;
-  @Text(200) person!: string;
+  @Text(200) @Sealed() person!: string;
   @DateText() from!: string;
   @IsOptional() @DateText() to?: string;
 }

@@ -10,6 +10,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { DataClass } from './decider.js';
+import { SealedWithin } from './sealed.js';
 import { ID } from './shape.js';
 
 /** The kinds of fields that command classes share, so that one limit stands in one place. */
@@ -46,4 +47,11 @@ export const DateText = (each = false): PropertyDecorator =>
 
 /** A list of objects, each of the given class. An element that is a list itself would slip past ValidateNested. */
 export const ListOf = (type: () => DataClass, maxItems = MAX_ITEMS): PropertyDecorator =>
-  all(IsArray(), ArrayMaxSize(maxItems), IsObject({ each: true }), ValidateNested({ each: true }), Type(type));
+  all(
+    IsArray(),
+    ArrayMaxSize(maxItems),
+    IsObject({ each: true }),
+    ValidateNested({ each: true }),
+    Type(type),
+    SealedWithin(type),
+  );

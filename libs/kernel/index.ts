@@ -9,6 +9,7 @@ export * from './decider.js';
 export * from './policy.js';
 export * from './projection.js';
 export * from './shape.js';
+export * from './sealed.js';
 export * from './fields.js';
 export * from './load.js';
 export * from './decide.js';

@@ -69,6 +69,8 @@ export interface RecordedEvent extends NewEvent {
   revision: number;
   position: Position;
   recordedAt: Instant;
+  /** With sealed fields: the data as they are stored, commitments in place of values (sealed.ts). What proofs are about. */
+  stored?: any;
 }
 
 /** What an event looks like to a decider: what happened, when, and by whom. Deciders never see ids or positions of their own. */

@@ -62,6 +62,16 @@ export function visible(kind: Kind, reader: Actor): Fragment {
   }
 }
 
+/** How much of a kind a reader may see: everything, some rows, or nothing. */
+export function reach(kind: Kind, reader: Actor): 'all' | 'some' | 'none' {
+  try {
+    return visible(kind, reader).strings.join('') === 'true' ? 'all' : 'some';
+  } catch (error) {
+    if (error instanceof Refused) return 'none';
+    throw error;
+  }
+}
+
 /** Text and values for the driver, every kind narrowed to what `reader` may see. */
 export function compile(fragment: Fragment, reader: Actor): { text: string; values: unknown[] } {
   const values: unknown[] = [];

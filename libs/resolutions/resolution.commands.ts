@@ -1,7 +1,7 @@
 import { Transform, Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsMimeType, IsOptional, IsString, Matches, Max, MaxLength, Min, registerDecorator, ValidateNested } from 'class-validator'; // prettier-ignore
 import { termFault } from '#calendar';
-import { Id, ListOf, MAX_LONG_TEXT, MAX_TEXT, Text } from '#kernel';
+import { Id, ListOf, MAX_LONG_TEXT, MAX_TEXT, Sealed, Text } from '#kernel';
 
 export class TermData {
   /** Working days of the obligation's calendar, 1 to 750. */
@@ -74,7 +74,7 @@ class OnObligation {
   @Id() obligation!: string;
 }
 class WithNote extends OnObligation {
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) note?: string;
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT) @Sealed() note?: string;
 }
 class WithReason extends OnObligation {
   @Text() reason!: string;

@@ -1,7 +1,7 @@
 import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
 import { CalendarHistory, rhythmOf, type CalendarChange, type CalendarView } from '#calendar';
 import { CATEGORIES, DEFAULT_CALENDAR } from '#directory';
-import { Id, kinds, ListParams, matching, query, Refused, sql, systemClock, type Fragment, type Query } from '#kernel';
+import { Id, kinds, ListParams, matching, parseInstant, query, Refused, sql, systemClock, type Fragment, type Query } from '#kernel'; // prettier-ignore
 import type { Waiting } from '#watches';
 import { dutyAlarm } from './alarms.js';
 import {
@@ -247,12 +247,10 @@ export const resolutionsQueries = (province = DEFAULT_CALENDAR): readonly Query[
   dutiesQuery(province),
 ];
 
-/** A date, or an instant with its zone: without one it would mean something else on every server. */
-const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
-
+/** An instant, or a date, which means its first moment in UTC. */
 function instant(value: string): string {
-  const ms = INSTANT.test(value) ? Date.parse(value) : NaN;
-  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
+  const found = parseInstant(value) ?? parseInstant(`${value}T00:00Z`);
+  if (found) return found;
   const reason = 'must be an instant with its zone, like 2026-09-01T10:30:00+03:30, or a date';
   throw Refused.invalid(`dueBefore ${reason}.`, [{ path: 'dueBefore', reason }]);
 }

@@ -1,10 +1,10 @@
 import { IsOptional } from 'class-validator';
-import { Id, ListOf, MAX_LONG_TEXT, Text, Texts } from '#kernel';
+import { Id, ListOf, MAX_LONG_TEXT, Sealed, Text, Texts } from '#kernel';
 import { ObligationData } from '#resolutions';
 
 export class OpenSessionData {
   /** The offices and agencies that are present. */
-  @Texts(200, 200) attendance!: string[];
+  @Texts(200, 200) @Sealed() attendance!: string[];
 }
 
 export class AdoptResolutionData {

@@ -2,6 +2,7 @@ import type { EventStore } from '#kernel';
 import type { EsdbOptions } from './esdb.js';
 
 export * from './memory.js';
+export * from './vault.js';
 export * from './embedded-postgres.js';
 export {
   createPool,

@@ -1,5 +1,5 @@
 import { IsIn, IsOptional } from 'class-validator';
-import { DateText, Id, ListOf, MAX_LONG_TEXT, Text } from '#kernel';
+import { DateText, Id, ListOf, MAX_LONG_TEXT, Sealed, Text } from '#kernel';
 import { CATEGORIES, type Category } from '#directory';
 
 export class PlanVisitData {
@@ -12,10 +12,10 @@ export class PlanVisitData {
 
 export class NeedData {
   @IsIn(CATEGORIES) category!: Category;
-  @Text(MAX_LONG_TEXT) statement!: string;
+  @Text(MAX_LONG_TEXT) @Sealed() statement!: string;
 }
 
 export class RecordFindingsData {
-  @Text(MAX_LONG_TEXT) findings!: string;
+  @Text(MAX_LONG_TEXT) @Sealed() findings!: string;
   @ListOf(() => NeedData, 50) needs!: NeedData[];
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { load } from '#apps/cli/load';
 import { compose, type Running } from '#apps/compose';
 import { issueToken } from '#apps/api/auth';
+import type { Config } from '#apps/config';
 import type { Role } from '#kernel';
 import { silent } from './worker.js';
 import { dataFolder } from './cli.js';
@@ -35,6 +36,8 @@ export interface Province {
   remembers(lines: readonly object[]): Promise<void>;
   token(who: Person): Promise<string>;
   running: Running;
+  /** With it another process can be started on the same database. */
+  config: Config;
   close(): Promise<void>;
 }
 
@@ -42,20 +45,18 @@ export interface Province {
 export async function aProvince(): Promise<Province> {
   const db = await testDatabase();
   const [dataDir, remove] = dataFolder();
-  const running = await compose(
-    {
-      province: 'IR-03',
-      dataDir,
-      databaseUrl: db.url,
-      host: '127.0.0.1',
-      port: 0,
-      hosts: [],
-      contacts: new Map(),
-      evidenceMaxBytes: 1_000_000,
-      logLevel: 'silent',
-    },
-    silent,
-  );
+  const config: Config = {
+    province: 'IR-03',
+    dataDir,
+    databaseUrl: db.url,
+    host: '127.0.0.1',
+    port: 0,
+    hosts: [],
+    contacts: new Map(),
+    evidenceMaxBytes: 1_000_000,
+    logLevel: 'silent',
+  };
+  const running = await compose(config, silent);
   const token = (who: Person) => {
     const person = typeof who === 'string' ? { role: who } : who;
     return issueToken(dataDir, { sub: `${person.role}-1`, province: 'IR-03', ...person });
@@ -87,6 +88,7 @@ export async function aProvince(): Promise<Province> {
   return {
     url: running.url,
     running,
+    config,
     token,
     asks,
     settles,

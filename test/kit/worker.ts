@@ -138,7 +138,7 @@ export async function told(store: EventStore, id: string): Promise<string[]> {
 }
 
 /** Waits until `look` answers something, looking again and again. */
-export async function eventually<T>(look: () => Promise<T | undefined | false>, patienceMs = 15_000): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined | false>, patienceMs = 60_000): Promise<T> {
   for (const until = performance.now() + patienceMs; ;) {
     const seen = await look();
     if (seen) return seen;

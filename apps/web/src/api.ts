@@ -56,7 +56,16 @@ export async function send(stream: readonly [string, string], command: string, d
 export const whatIf = <T>(command: string, id: string, data: object): Promise<T> =>
   ask<T>('what-if', json('POST', { command, id, data }));
 
-export const signOut = (): Promise<void> => ask('session', { method: 'DELETE' });
+/** Here, and where the identity provider wants to be told. */
+export async function signOut(): Promise<void> {
+  const answer = await ask<{ next: string } | undefined>('session', { method: 'DELETE' }).catch(() => undefined);
+  if (answer) location.assign(answer.next);
+  else location.reload();
+}
+
+/** How one signs in here. */
+export const wayIn = (): Promise<'link' | 'provider' | 'token'> =>
+  fetch('/sign-in/way').then(async (answer) => ((await answer.json()) as { way: 'link' | 'provider' | 'token' }).way);
 
 export interface Piece {
   name: string;
@@ -81,9 +90,18 @@ export interface Asked<T> {
   again: () => void;
 }
 
-const REFRESH_MS = 30_000;
+const GATHER_MS = 250;
+let soon: ReturnType<typeof setTimeout> | undefined;
 
-/** What stands at `path`, read anew after every command, when the reader comes back to the page, and now and then. */
+/** Reads everything on the page anew, shortly: what changes together is read once. */
+export function refresh(): void {
+  soon ??= setTimeout(() => {
+    soon = undefined;
+    for (const listener of listeners) listener();
+  }, GATHER_MS);
+}
+
+/** What stands at `path`, read anew after every command and whenever {@link refresh} is asked for. */
 export function useRead<T>(path: string | undefined): Asked<T> {
   const [state, setState] = useState<{ path?: string; data?: T; error?: Refusal }>({});
   const last = useRef(0);
@@ -102,15 +120,10 @@ export function useRead<T>(path: string | undefined): Asked<T> {
   }, [path]);
   useEffect(() => {
     again();
-    const back = () => document.visibilityState === 'visible' && again();
-    const timer = setInterval(back, REFRESH_MS);
     listeners.add(again);
-    document.addEventListener('visibilitychange', back);
     return () => {
       last.current++;
-      clearInterval(timer);
       listeners.delete(again);
-      document.removeEventListener('visibilitychange', back);
     };
   }, [again]);
   return state.path === path ? { data: state.data, error: state.error, again } : { again };

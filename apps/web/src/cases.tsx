@@ -43,7 +43,7 @@ const MAY_OPEN: readonly string[] = ['secretary', 'expert', 'deputy'];
 
 /** All cases that the reader may see, the latest first, page after page. */
 export function Cases({ me }: { me: Me }) {
-  const { t, n, day } = useSpeech();
+  const { t } = useSpeech();
   const [category, setCategory] = useState('');
   const path = `cases?limit=60${category && `&category=${category}`}`;
   const first = useRead<Page>(path);
@@ -79,39 +79,7 @@ export function Cases({ me }: { me: Me }) {
             <Empty>{t('پرونده‌ای نیست.', 'There are no cases.')}</Empty>
           ) : (
             <>
-              <table className="list">
-                <thead>
-                  <tr>
-                    <th scope="col">{t('پرونده', 'Case')}</th>
-                    <th scope="col">{t('واحد', 'Unit')}</th>
-                    <th scope="col">{t('جلسه', 'Session')}</th>
-                    <th scope="col">{t('تکلیف‌ها', 'Obligations')}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {[...items, ...(later?.items ?? [])].map((one) => (
-                    <tr key={one.id}>
-                      <th scope="row">
-                        <a href={at('cases', one.id)}>{one.title}</a>
-                        <small>
-                          {n(one.id)} · {day(one.openedAt)}
-                        </small>
-                      </th>
-                      <td>{one.unitName ?? one.unit ?? t('بی واحد', 'no unit')}</td>
-                      <td>{one.session?.number !== undefined ? n(one.session.number) : '—'}</td>
-                      <td className="pills">
-                        {one.resolutions
-                          .flatMap(({ id, obligations }) =>
-                            obligations.map((o) => ({ ...o, key: `${id}/${o.obligation}` })),
-                          )
-                          .map(({ key, status }) => (
-                            <Pill key={key} status={status} />
-                          ))}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
+              <CaseTable items={[...items, ...(later?.items ?? [])]} />
               {next && (
                 <button type="button" onClick={() => void load()}>
                   {t('پرونده‌های بیشتر', 'More cases')}
@@ -122,6 +90,43 @@ export function Cases({ me }: { me: Me }) {
         }
       </Await>
     </>
+  );
+}
+
+export function CaseTable({ items }: { items: readonly CaseItem[] }) {
+  const { t, n, day } = useSpeech();
+  return (
+    <table className="list">
+      <thead>
+        <tr>
+          <th scope="col">{t('پرونده', 'Case')}</th>
+          <th scope="col">{t('واحد', 'Unit')}</th>
+          <th scope="col">{t('جلسه', 'Session')}</th>
+          <th scope="col">{t('تکلیف‌ها', 'Obligations')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((one) => (
+          <tr key={one.id}>
+            <th scope="row">
+              <a href={at('cases', one.id)}>{one.title}</a>
+              <small>
+                {n(one.id)} · {day(one.openedAt)}
+              </small>
+            </th>
+            <td>{one.unitName ?? one.unit ?? t('بی واحد', 'no unit')}</td>
+            <td>{one.session?.number !== undefined ? n(one.session.number) : '—'}</td>
+            <td className="pills">
+              {one.resolutions
+                .flatMap(({ id, obligations }) => obligations.map((o) => ({ ...o, key: `${id}/${o.obligation}` })))
+                .map(({ key, status }) => (
+                  <Pill key={key} status={status} />
+                ))}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

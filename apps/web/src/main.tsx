@@ -6,20 +6,35 @@ import { signOut, useRead, type Me } from './api.js';
 import { CalendarPage } from './calendar.js';
 import { CasePage, Cases } from './cases.js';
 import { Desk } from './desk.js';
+import { Guard } from './fault.js';
+import { ResolutionPage, UnitPage } from './found.js';
 import { Inbox } from './inbox.js';
+import { Live } from './live.js';
 import { Speaking, useSpeech } from './language.js';
 import { ObligationPage } from './obligation.js';
 import { at, Await, Empty, office } from './parts.js';
+import { SearchBox, SearchPage } from './search.js';
 import { SessionPage, Sessions } from './sessions.js';
-import { SignedOut } from './signed-out.js';
+import { isDoor, SignedOut } from './signed-out.js';
+
+/** An address that somebody typed may be none. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 /** The parts of the address after `#/`. */
 function useAddress(): string[] {
-  const parts = () => location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
+  const parts = () => location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
   const [address, setAddress] = useState(parts);
   useEffect(() => {
     const changed = () => {
       setAddress(parts());
+      // Whoever types in the search box goes on typing.
+      if (document.activeElement?.matches('.search input')) return;
       scrollTo(0, 0);
       document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
     };
@@ -42,7 +57,9 @@ function App() {
   const { t } = useSpeech();
   const address = useAddress();
   const me = useRead<Me>('session');
-  if (address[0] === 'used-link' || me.error?.status === 401) return <SignedOut used={address[0] === 'used-link'} />;
+  const [door = ''] = address;
+  // Whoever was signed in keeps the page, and what was typed on it, when the session ends.
+  if (isDoor(door) || (me.error?.status === 401 && !me.data)) return <SignedOut why={door} />;
   return (
     <Await of={me}>
       {(found) => {
@@ -57,9 +74,12 @@ function App() {
             >
               {t('رفتن به محتوا', 'Skip to content')}
             </a>
-            <Bar me={found} pages={pages} page={page} />
+            <Bar me={found} pages={pages} page={page} query={page === 'search' ? (rest[0] ?? '') : undefined} />
+            <Live />
             <main id="main" tabIndex={-1}>
-              <Page page={page} rest={rest} me={found} />
+              <Guard page={address.join('/')}>
+                <Page page={page} rest={rest} me={found} />
+              </Guard>
             </main>
           </>
         );
@@ -72,6 +92,9 @@ function Page({ page, rest: [first, second], me }: { page: string; rest: readonl
   const { t } = useSpeech();
   if (page === 'desk') return <Desk me={me} />;
   if (page === 'inbox') return <Inbox me={me} agency={first} />;
+  if (page === 'search') return <SearchPage query={first ?? ''} />;
+  if (page === 'resolutions' && first) return <ResolutionPage key={first} id={first} me={me} />;
+  if (page === 'units' && first) return <UnitPage key={first} id={first} />;
   if (page === 'calendar') return <CalendarPage key={first} me={me} id={first} />;
   if (page === 'sessions') return first ? <SessionPage key={first} id={first} me={me} /> : <Sessions me={me} />;
   if (page === 'cases') return first ? <CasePage key={first} id={first} me={me} /> : <Cases me={me} />;
@@ -81,7 +104,15 @@ function Page({ page, rest: [first, second], me }: { page: string; rest: readonl
   return <Empty>{t('چنین صفحه‌ای نیست.', 'There is no such page.')}</Empty>;
 }
 
-function Bar({ me, pages, page }: { me: Me; pages: readonly string[]; page: string }) {
+interface BarProps {
+  me: Me;
+  pages: readonly string[];
+  page: string;
+  /** What is being looked for. */
+  query: string | undefined;
+}
+
+function Bar({ me, pages, page, query }: BarProps) {
   const speech = useSpeech();
   const { t, language, setLanguage } = speech;
   const names: Record<string, string> = {
@@ -90,6 +121,7 @@ function Bar({ me, pages, page }: { me: Me; pages: readonly string[]; page: stri
     cases: t('پرونده‌ها', 'Cases'),
     inbox: t('کارتابل دستگاه', 'Inbox'),
     calendar: t('تقویم', 'Calendar'),
+    search: t('جست‌وجو', 'Search'),
   };
   useEffect(() => {
     document.title = [names[page], t('پیگیر', 'Peygir')].filter(Boolean).join(' · ');
@@ -106,6 +138,7 @@ function Bar({ me, pages, page }: { me: Me; pages: readonly string[]; page: stri
           </a>
         ))}
       </nav>
+      {me.role !== 'admin' && me.role !== 'registrar' && <SearchBox query={query} />}
       <div className="me">
         <span>
           {office(me.role, speech)}
@@ -118,7 +151,7 @@ function Bar({ me, pages, page }: { me: Me; pages: readonly string[]; page: stri
         >
           {t('English', 'فارسی')}
         </button>
-        <button type="button" onClick={() => void signOut().finally(() => location.reload())}>
+        <button type="button" onClick={() => void signOut()}>
           {t('خروج', 'Sign out')}
         </button>
       </div>

@@ -5,10 +5,10 @@ import {
   type Batch,
   type EventMetadata,
   type EventStore,
-  type NewEvent,
   type Position,
   type RecordedEvent,
 } from '#kernel';
+import type { SealedEvent } from '../vault.js';
 import { GroupCommit } from './group-commit.js';
 import { GroupRead, type StreamRow } from './group-read.js';
 import { reached } from './pool.js';
@@ -61,7 +61,8 @@ export class PostgresEventStore implements EventStore {
     this.wakeup = new Wakeup({ head: () => this.head(), listen: (heard, gone) => this.listen(heard, gone) }, pollMs);
   }
 
-  append(stream: string, expectedRevision: number, events: readonly NewEvent[]): Promise<Appended> {
+  /** Openings that events bring along go into the vault of this database, in the transaction that appends the events. */
+  append(stream: string, expectedRevision: number, events: readonly SealedEvent[]): Promise<Appended> {
     return this.commits.append(stream, expectedRevision, events);
   }
 

@@ -1,13 +1,14 @@
 import type pg from 'pg';
-import { StoreUnavailable, WrongRevision, type Appended, type NewEvent } from '#kernel';
+import { StoreUnavailable, WrongRevision, type Appended, type Opening } from '#kernel';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SealedEvent } from '../vault.js';
 import { reached } from './pool.js';
 
 /** A caller who waits: his events are already text, so what cannot be written fails before it is queued. */
 interface Waiting {
   stream: string;
   expected: number;
-  events: { id: string; type: string; data: string; metadata: string }[];
+  events: { id: string; type: string; data: string; metadata: string; openings: readonly Opening[] }[];
   bytes: number;
   resolve(appended: Appended): void;
   reject(error: unknown): void;
@@ -19,6 +20,12 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const APPEND = {
   name: 'append-batch',
   text: 'select append, revision, position from log.append_batch($1, $2, $3, $4, $5, $6, $7::json[], $8::json[])',
+};
+
+const APPEND_SEALED = {
+  name: 'append-sealed-batch',
+  text: `select append, revision, position
+    from log.append_sealed_batch($1, $2, $3, $4, $5, $6, $7::json[], $8::json[], $9, $10, $11, $12, $13, $14)`,
 };
 
 /**
@@ -35,15 +42,20 @@ export class GroupCommit {
     private readonly patienceMs: number,
   ) {}
 
-  async append(stream: string, expected: number, events: readonly NewEvent[]): Promise<Appended> {
+  async append(stream: string, expected: number, events: readonly SealedEvent[]): Promise<Appended> {
     if (events.length === 0) throw new RangeError('There is nothing to append.');
-    const texts = events.map(({ id, type, data, metadata }) => ({
+    const texts = events.map(({ id, type, data, metadata, openings = [] }) => ({
       id,
       type,
       data: JSON.stringify(data),
       metadata: JSON.stringify(metadata),
+      openings,
     }));
-    const bytes = texts.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
+    const bytes = texts.reduce(
+      (sum, { data, metadata, openings }) =>
+        openings.reduce((more, { value }) => more + value.length, sum + data.length + metadata.length),
+      0,
+    );
     return new Promise((resolve, reject) => {
       this.queue.push({ stream, expected, events: texts, bytes, resolve, reject });
       this.running ??= this.run();
@@ -112,9 +124,12 @@ export class GroupCommit {
     const events = batch.flatMap((waiting, index) =>
       waiting.events.map((event, offset) => ({ ...event, append: index + 1, offset })),
     );
+    const openings = events.flatMap(({ append, id, openings: each }) =>
+      each.map((opening) => ({ ...opening, append, event: id })),
+    );
     const { rows } = await reached(
       this.pool.query<{ append: number; revision: number; position: string }>({
-        ...APPEND,
+        ...(openings.length > 0 ? APPEND_SEALED : APPEND),
         values: [
           batch.map(({ stream }) => stream),
           batch.map(({ expected }) => expected),
@@ -124,6 +139,16 @@ export class GroupCommit {
           events.map(({ type }) => type),
           events.map(({ data }) => data),
           events.map(({ metadata }) => metadata),
+          ...(openings.length > 0
+            ? [
+                openings.map(({ append }) => append),
+                openings.map(({ event }) => event),
+                openings.map(({ path }) => path),
+                openings.map(({ commitment }) => commitment),
+                openings.map(({ salt }) => salt),
+                openings.map(({ value }) => value),
+              ]
+            : []),
         ],
       }),
     );

@@ -91,6 +91,62 @@ const MIGRATIONS: readonly string[] = [
   grant execute on function log.append_batch to ${APP_ROLE};
   grant select on all tables in schema log to ${APP_ROLE};
   `,
+  `
+  -- What sealed fields say (libs/kernel/sealed.ts), and which of it was erased. The application may destroy it, so it owns
+  -- it; a schema of its own keeps it out of whatever copies the read models.
+  create schema vault;
+  create table vault.openings (
+    commitment bytea primary key,
+    event uuid not null,
+    path text not null,
+    salt bytea not null,
+    value text not null
+  );
+  create table vault.erased (event uuid, path text, erasure text not null, at timestamptz not null default now(),
+    primary key (event, path));
+  -- Where read models are made anew beside the ones that are read.
+  create schema rebuilding;
+  grant usage on schema vault to ${APP_ROLE};
+  grant usage, create on schema rebuilding to ${APP_ROLE};
+  alter table vault.openings owner to ${APP_ROLE};
+  alter table vault.erased owner to ${APP_ROLE};
+
+  -- The same as append_batch, with what the sealed fields of these events say, in one transaction: there is no event
+  -- without its openings. Of an append that stands already the openings stand, too, and what is brought again is dropped.
+  create function log.append_sealed_batch(
+    streams text[], expected integer[], event_appends integer[], event_offsets integer[],
+    ids uuid[], types text[], datas json[], metadatas json[],
+    opening_appends integer[], opening_events uuid[], paths text[], commitments bytea[], salts bytea[], sealed_values text[]
+  ) returns table (append integer, revision integer, "position" bigint)
+  language plpgsql security definer
+  set search_path = log, pg_temp
+  as $$
+  #variable_conflict use_column
+  declare
+    start bigint;
+    answer record;
+    fresh integer[] := '{}';
+  begin
+    select head.position into start from head for update;
+    for answer in
+      select * from append_batch(streams, expected, event_appends, event_offsets, ids, types, datas, metadatas)
+    loop
+      append := answer.append;
+      revision := answer.revision;
+      "position" := answer.position;
+      if answer.position > start then fresh := fresh || answer.append; end if;
+      return next;
+    end loop;
+    insert into vault.openings (commitment, event, path, salt, value)
+    select o.commitment, o.event, o.path, o.salt, o.value
+    from unnest(opening_appends, opening_events, paths, commitments, salts, sealed_values)
+      as o (append, event, path, commitment, salt, value)
+    where o.append = any (fresh);
+  end
+  $$;
+  revoke all on function log.append_sealed_batch from public;
+  grant execute on function log.append_sealed_batch to ${APP_ROLE};
+  `,
 ];
 
 const LOCK = 7_332_248;

@@ -3,26 +3,23 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
-import { needs } from '#test/kit/needs';
 import { plainDigits } from '../../apps/web/src/digits.js';
-import { faults, go, openStage, type Stage } from './kit.js';
+import { faults, go, type Stage } from './kit.js';
 
 const GAS = 'obligations/facilitation-9-3/o1';
 /** Of all scripts together, compressed. */
 const MAX_BUNDLE_BYTES = 300_000;
 
-jest.setTimeout(60_000);
-
-needs('chromium')('the web interface in a real browser, on the nine Tuesdays', () => {
+/** The story of one resolution through the four roles, and what holds for every page. */
+export function desks(opened: () => Stage): void {
   let stage: Stage;
   let governor: Page;
   let gas: Page;
 
   beforeAll(async () => {
-    stage = await openStage();
+    stage = opened();
     [governor, gas] = await Promise.all([stage.enter('governor'), stage.enter('gas')]);
-  }, 270_000);
-  afterAll(() => stage?.close());
+  });
 
   const api = (page: Page, path: string): Promise<any> =>
     page.evaluate((asked) => fetch(`/v1/${asked}`).then((response) => response.json()), path);
@@ -263,4 +260,4 @@ needs('chromium')('the web interface in a real browser, on the nine Tuesdays', (
     expect(bytes).toBeLessThan(MAX_BUNDLE_BYTES);
     expect(stage.complaints.filter((each) => !each.includes('ERR_FAILED'))).toEqual([]);
   });
-});
+}
