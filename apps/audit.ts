@@ -95,6 +95,10 @@ export async function receiptOf(database: Database, event: Leaf): Promise<string
 export async function claimed(database: Database, sign: (sql: Database) => Promise<{ size: number; note: string }>) {
   return database.transaction(async (sql) => {
     await sql.query('set transaction isolation level repeatable read');
+    // Before the snapshot is taken: tables that are exchanged for others (rebuild.ts) would seem empty in it.
+    await sql.query(
+      'lock table read_obligations, read_resolutions, read_sessions, read_cases, read_visits in access share mode',
+    );
     const { rows: at } = await sql.query<{ position: string }>(
       `select distinct position from checkpoints where name = any('{merkle,sessions,cases,visits,resolutions}')`,
     );

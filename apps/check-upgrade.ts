@@ -4,6 +4,7 @@ import {
   BEGINNING,
   Decide,
   DecideHandler,
+  ERASED,
   later,
   Loader,
   Refused,
@@ -133,7 +134,8 @@ function orderOf(run: readonly RecordedEvent[]): Order | undefined {
   // One command may say what it said in several events: a miss taken back, and the claim verified.
   const data = Object.assign({}, ...owns.map((event) => event.data)) as Record<string, any>;
   const rule = decider?.commands[metadata.command];
-  if (!rule) return undefined;
+  // What was erased cannot be said again, and its erasure neither: it is taken as it was recorded.
+  if (!rule || metadata.command === 'EraseData' || JSON.stringify(data).includes(ERASED)) return undefined;
   const late = data['registeredAt'] !== undefined;
   return {
     aggregate,

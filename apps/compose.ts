@@ -53,6 +53,7 @@ import { openEvidence, openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
 import { deciders, policies } from '#apps/province';
 import { allProjections, allQueries, recordProjections } from '#apps/read-models';
+import { eraser } from '#apps/worker/eraser';
 import { beacon } from '#apps/worker/beacon';
 import { startWorker } from '#apps/worker/worker';
 
@@ -126,9 +127,24 @@ async function build(
   closing.push(() => pool.end());
   const database = createSql(pool);
   const metrics = new Metrics();
-  const store = metrics.measured(await openLog(config, pool, closing));
+  const sealed = await openLog(config, pool, closing);
+  const { vault } = sealed;
+  const store = metrics.measured(sealed);
 
   const loader = new Loader(store);
+  // What this process has read and keeps in memory, it forgets when it was erased, whichever process did that.
+  const kept = [() => loader.forget()];
+  const forget = () => kept.forEach((each) => each());
+  let erasures = await vault.erasures();
+  const looking = setInterval(() => {
+    const look = async () => {
+      const before = erasures;
+      erasures = await vault.erasures();
+      if (erasures !== before) forget();
+    };
+    look().catch(() => {}); // an outage is told by whoever needs the database
+  }, FORGET_WITHIN_MS);
+  closing.push(async () => clearInterval(looking));
   const imports = new Imports(database);
   await imports.prepare();
   const evidence = await openEvidence(config, database);
@@ -162,6 +178,7 @@ async function build(
       reads: loader,
       policies,
       projections: followers,
+      subscribers: [eraser({ vault, store, checkpoints, projections, forget })],
       log,
       openImports: () => imports.running(),
       // On the embedded database nobody else can hold a lease, so a restart after a crash waits for nobody.
@@ -227,6 +244,7 @@ async function build(
     closing.push(() => apart.end());
     const past = new Past(store, clock, recordProjections, () => openSession(apart));
     closing.push(async () => past.close());
+    kept.push(() => past.close());
     const app = await createApi({
       decide,
       auth: config.oidcIssuer
@@ -309,6 +327,7 @@ async function databaseOf(
 }
 
 const TRY_EVERY_MS = 1_000;
+const FORGET_WITHIN_MS = 5_000;
 
 /** How many clocks are due and have not fired, as of the end of the log; of one import or of all. */
 const dueIn =

@@ -4,6 +4,7 @@ import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGrou
 import { nationalReferralDecider, oversightReferralDecider, referralOpensStream, silentReferral } from '#referrals';
 import { changedCalendarMovesDeadlines, resolutionDecider } from '#resolutions';
 import { sessionDecider, signedMinutesIssueResolutions } from '#sessions';
+import { erasureDecider } from '#erasure';
 import { templateDecider } from '#templates';
 import { visitDecider, visitFindingsOpenCases } from '#visits';
 import type { Watch } from '#watches';
@@ -22,6 +23,7 @@ export const deciders: readonly AnyDecider[] = [
   nationalReferralDecider,
   oversightReferralDecider,
   templateDecider,
+  erasureDecider,
 ];
 
 export const policies: readonly Policy[] = [

@@ -9,6 +9,7 @@ import {
   officesQueries,
 } from '#directory';
 import { provinceNumbersQueries, tallyProjection } from '#numbers';
+import { erasuresProjection, erasuresQueries } from '#erasure';
 import { referralsProjection, referralsQueries } from '#referrals';
 import { resolutionsProjection, resolutionsQueries } from '#resolutions';
 import { searchProjection, searchQueries } from '#search';
@@ -32,6 +33,7 @@ export const allProjections: readonly Projection[] = [
   tallyProjection,
   referralsProjection,
   watchesProjection(watches),
+  erasuresProjection,
 ];
 
 /** Those of the record itself, which can be looked at as it was. Search and counts have other ways. */
@@ -59,4 +61,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...templatesQueries,
   ...provinceNumbersQueries,
   ...referralsQueries(province),
+  ...erasuresQueries,
 ];

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { ERASER } from '#erasure';
 import { StoreUnavailable, type Log } from '#kernel';
 import { deadlines } from '#resolutions';
 import { backup, isServed, restore, type Backed } from '#apps/backup';
@@ -30,7 +31,7 @@ export async function fetchBack(file: string): Promise<void> {
     await openEvidence(config, database);
     const found = await restore(file, backed, {
       projections: async () => [...(await followersOf(config)), deadlines()],
-      subscribers: ['policies'],
+      subscribers: ['policies', ERASER],
       log,
     });
     const { events, head, logSha256, takenAt, rebuilt } = found;

@@ -1,3 +1,4 @@
+import { ERASER } from '#erasure';
 import { StoreUnavailable } from '#kernel';
 import { openJobs } from '#stores';
 import { logger } from '#apps/compose';
@@ -19,7 +20,7 @@ export async function doctor({ repair: repairing, json }: { repair?: true; json?
         ...deployment,
         jobs,
         projections: await followersOf(config),
-        subscribers: ['policies'],
+        subscribers: ['policies', ERASER],
         log,
       };
       let found = await examine(deps);

@@ -161,6 +161,21 @@ program
   .action(async (options) => (await import('./doctor.js')).doctor(options));
 
 program
+  .command('erase')
+  .description('destroy what is personal or confidential in a stream, for good, on a legal ground; proofs stay valid')
+  .argument('<stream>', 'such as unit-u-17 or case-c-17')
+  .option('--fields <fields>', 'only these, such as legalId,needs[].statement', (text: string) => text.split(','))
+  .requiredOption('--ground <text>', 'the law that demands it; it stays in the log, so it must not name what is erased')
+  .requiredOption('--document <text>', 'the letter or judgment')
+  .option('--server <url>', 'where the server is', 'http://127.0.0.1:3000')
+  .option('--token <token>', 'a token of role admin (default: PEYGIR_TOKEN, else one of this deployment)')
+  .addHelpText(
+    'after',
+    '\nThe same text may stand in other streams: the statement of a visit in its cases.\n\nExample:\n  $ peygir erase unit-u-17 --fields legalId --ground "ماده ۵۸" --document 1405/88',
+  ) // prettier-ignore
+  .action(async (stream, options) => (await import('./erase.js')).erase(stream, options));
+
+program
   .command('backup')
   .description('save the whole deployment as it is at one moment into a file; the server may run meanwhile')
   .argument('<file>', 'a new file; whoever has it has everything, keys and evidence too')

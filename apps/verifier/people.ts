@@ -61,6 +61,7 @@ const MAY: Readonly<Record<string, readonly Role[]>> = {
   ReferredToNational: ['governor'],
   ObligationRevoked: ['governor'],
   ResolutionRevoked: ['governor'],
+  DataErased: ['admin'],
 };
 /** What whoever belongs to the owing agency may not do. */
 const JUDGING = ['ComplianceVerified', 'ComplianceRefuted', 'ExtensionGranted', 'DeadlineSuspended', 'DeadlineResumed'];

@@ -159,6 +159,15 @@ export const units: Kind = {
   technical: false,
 };
 
+export const erasures: Kind = {
+  noun: 'erasures',
+  from: 'read_erasures t',
+  columns: 't.*',
+  agency: false,
+  unit: false,
+  technical: true,
+};
+
 /** What can be looked for, each row to whoever may read the thing itself. */
 export const searchTexts: Kind = {
   noun: 'search',

@@ -17,6 +17,7 @@ export * from './lanes.js';
 export * from './lease.js';
 export * from './subscriber.js';
 export * from './projector.js';
+export * from './rebuild.js';
 export * from './jobs.js';
 export * from './sql.js';
 export * as kinds from './access.js';

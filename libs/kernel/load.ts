@@ -36,7 +36,7 @@ export const traceKey = (actor: Actor, commandId: string): string =>
  */
 export class Loader implements Reads {
   /** By decider, as two may fold one stream differently; within it by stream, least recently used first. */
-  private readonly caches = new WeakMap<object, Map<string, Loaded>>();
+  private caches = new WeakMap<object, Map<string, Loaded>>();
 
   constructor(
     private readonly store: Pick<EventStore, 'readStream'>,
@@ -62,6 +62,11 @@ export class Loader implements Reads {
     cache.set(stream, loaded);
     if (cache.size > this.capacity) cache.delete(cache.keys().next().value!);
     return loaded;
+  }
+
+  /** What was read is read again: something of it was erased. */
+  forget(): void {
+    this.caches = new WeakMap();
   }
 
   private cacheOf(decider: object): Map<string, Loaded> {

@@ -135,10 +135,10 @@ export class Projector {
 
 const later = (a: Position, b: Position): Position => (comparePositions(a, b) >= 0 ? a : b);
 
-const wants = ({ on }: Projection, event: RecordedEvent, after: Position): boolean =>
+export const wants = ({ on }: Projection, event: RecordedEvent, after: Position): boolean =>
   (on === '*' || on.includes(event.type)) && comparePositions(event.position, after) > 0;
 
-async function applied(projection: Projection, events: readonly RecordedEvent[], sql: Sql): Promise<void> {
+export async function applied(projection: Projection, events: readonly RecordedEvent[], sql: Sql): Promise<void> {
   try {
     await projection.apply(events, sql);
   } catch (error) {

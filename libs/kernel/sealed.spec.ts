@@ -43,7 +43,7 @@ describe('sealed fields', () => {
         const { event, openings } = seal(newEvent(data), 'thing-1');
         expect(openings.map(({ path }) => path)).toEqual(['name']);
         expect(event.data).toMatchObject({ office, more: { name } });
-        expect([...sealsIn(event.data)]).toEqual([['name', openings[0]!.commitment.toString('base64')]]);
+        expect([...sealsIn(event.data, data)]).toEqual([['name', openings[0]!.commitment.toString('base64'), name]]);
         const byCommitment = new Map(openings.map(({ commitment, value }) => [commitment.toString('base64'), value]));
         expect(unsealed(event.data, (commitment) => byCommitment.get(commitment))).toEqual(data);
       }),

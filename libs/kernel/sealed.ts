@@ -104,15 +104,21 @@ function sealed(value: any, plan: Plan | 'text', path: string, openings: Opening
 
 export const isSeal = (value: object): value is Seal => typeof (value as Seal)[SEALED] === 'string';
 
-/** Every seal in an event's data as it is stored, with its path. */
-export function* sealsIn(value: unknown, path = ''): Generator<[path: string, commitment: string]> {
-  if (value === null || typeof value !== 'object') return;
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) yield* sealsIn(item, `${path}[${index}]`);
-  } else if (isSeal(value)) {
-    yield [path, value[SEALED]];
+/** Every seal in an event's data as they are stored, with its path; and what stands there in `beside`, the data put together. */
+export function* sealsIn(
+  stored: unknown,
+  beside?: any,
+  path = '',
+): Generator<[path: string, commitment: string, value: unknown]> {
+  if (stored === null || typeof stored !== 'object') return;
+  if (Array.isArray(stored)) {
+    for (const [index, item] of stored.entries()) yield* sealsIn(item, beside?.[index], `${path}[${index}]`);
+  } else if (isSeal(stored)) {
+    yield [path, stored[SEALED], beside];
   } else {
-    for (const [key, member] of Object.entries(value)) yield* sealsIn(member, path ? `${path}.${key}` : key);
+    for (const [key, member] of Object.entries(stored)) {
+      yield* sealsIn(member, beside?.[key], path ? `${path}.${key}` : key);
+    }
   }
 }
 
