@@ -112,7 +112,8 @@ export class Evidence {
 
   /**
    * What a live claim must find before it is decided (CONTRACT section 7): its evidence, given by the one who claims,
-   * and as the claim describes it.
+   * and as the claim describes it. A claim that names none has nothing that could be missing: whether words alone, or a
+   * look on the spot, are enough for the acceptance is for whoever verifies it.
    * @throws Refused 422 `evidence-missing`, `evidence-mismatch`.
    */
   async admit({ name, data, actor }: Pick<Asked, 'name' | 'data' | 'actor'>): Promise<void> {

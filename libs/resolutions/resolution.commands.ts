@@ -94,6 +94,7 @@ export class EvidenceData {
   @IsInt() @Min(0) bytes!: number;
 }
 export class ReportCompliance extends WithNote {
+  /** Each piece has to be there already (`PUT /v1/evidence/{sha256}`); none at all is a claim by word alone. */
   @ListOf(() => EvidenceData, 50) evidence!: EvidenceData[];
 }
 export class JudgeCompliance extends WithNote {}

@@ -31,6 +31,7 @@ describe('the province in numbers, after nine Economic Tuesdays', () => {
   it('nine sessions, fourteen cases each; the ninth with ten, and three visits', async () => {
     expect(await press()).toMatchObject({
       totals: { sessions: { value: 9 }, cases: { value: 126 }, visits: { value: 23 } },
+      outcomes: { opened: { value: 126 }, closed: { value: 0, position: '0' } },
       averageCasesPerSession: { value: 14 },
       latestSession: { session: 'facilitation-9', cases: { value: 10 }, visits: { value: 3 } },
     });

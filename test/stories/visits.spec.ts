@@ -121,6 +121,33 @@ describe('from the visit list to the decision', () => {
     ]);
   });
 
+  it('from the decision back to its finding, and from the finding to what is owed: one chain from either end', async () => {
+    const chain = {
+      visit: { id: 'v-1', reason: 'بازدید' },
+      finding: {
+        text: 'خط دوم از کار افتاده است.',
+        by: 'expert-1',
+        need: { n: 1, category: 'bank-credit', statement: 'سرمایه در گردش' },
+      },
+      case: { id: 'v-1-1', unit: 'medium', channel: 'visit' },
+      resolutions: [
+        {
+          id: 'facilitation-1-1',
+          text: 'بانک سرمایه در گردش بدهد.',
+          obligations: [{ obligation: 'o1', agency: 'bank', status: 'issued' }],
+        },
+      ],
+    };
+    const from = async (end: string) => (await province.sees('oversight', `trace?${end}`)).items;
+    for (const end of ['visit=v-1', 'case=v-1-1', 'resolution=facilitation-1-1']) {
+      expect(await from(end)).toMatchObject([chain]);
+    }
+    // What no visit found says so; what is not there has no chain.
+    expect(await from('case=c-small')).toMatchObject([{ visit: null, resolutions: [{ id: 'archive-1-1' }] }]);
+    expect(await from('resolution=facilitation-9-9')).toEqual([]);
+    expect(await province.asks('oversight', 'GET', 'trace')).toMatchObject({ status: 400 });
+  });
+
   it('agencies and units do not see the list', async () => {
     for (const who of [{ role: 'agency', agency: 'gas' }, { role: 'unit', unit: 'small' }, 'admin'] as const) {
       expect(await province.asks(who, 'GET', 'visit-list')).toMatchObject({ status: 403 });
