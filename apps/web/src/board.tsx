@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const AHEAD_DAYS = 60;
 
 /** A button, and the form that it opens. */
-function Deed({ main = true, ...form }: Omit<FormProps, 'close'> & { main?: boolean }) {
+export function Deed({ main = true, ...form }: Omit<FormProps, 'close'> & { main?: boolean }) {
   const [open, setOpen] = useState(false);
   return (
     <>
@@ -80,8 +80,8 @@ export function Table({ session }: { session: string }) {
     'cases?status=reviewed&limit=100',
   );
   return (
-    <section className="panel" aria-labelledby="ready">
-      <h2 id="ready">{t('آمادهٔ دستور جلسه', 'Ready for the agenda')}</h2>
+    <section aria-labelledby="ready">
+      <h3 id="ready">{t('آمادهٔ دستور جلسه', 'Ready for the agenda')}</h3>
       <Await of={ready}>
         {({ items }) =>
           items.length === 0 ? (
@@ -112,35 +112,61 @@ export function Table({ session }: { session: string }) {
 }
 
 interface Template {
+  id: string;
+  title: string;
   legalBasis?: string;
-  obligation: Pick<Owed, 'agency' | 'action' | 'acceptance' | 'term'>;
+  obligation: Pick<Owed, 'agency' | 'action' | 'acceptance' | 'term'> & { ladder?: string };
 }
 
-/** A resolution on a case, filled in from the category's template, or from what was last decided on such a case. */
-export function Adopt({ session, of }: { session: string; of: { id: string; title: string; category: Category } }) {
+const BASIS = 'ماده ۶۱ قانون رفع موانع تولید رقابت‌پذیر';
+
+/** `15` as working days, `PT72H` as it is. */
+const termOf = (typed: string): object =>
+  /^\d+$/.test(typed) ? { workingDays: Number(typed) } : { duration: typed.toUpperCase() };
+
+interface AdoptProps {
+  session: string;
+  of: { id: string; title: string; category: Category };
+}
+
+/**
+ * A resolution on a case, filled in from a template of its category, or from what was last decided on such a case, so
+ * that whoever agrees has only to confirm.
+ */
+export function Adopt({ session, of }: AdoptProps) {
   const { t, n: digits } = useSpeech();
   const [count, setCount] = useState(1);
+  const [chosen, setChosen] = useState<string>();
   const agencies = useRead<{ items: AgencyName[] }>('agencies?limit=500');
-  const templates = useRead<{ items: Template[] }>(`templates?category=${of.category}`);
+  const ladders = useRead<{ items: { id: string }[] }>('ladders?limit=500');
+  const templates = useRead<{ items: Template[] }>(`templates?category=${of.category}&limit=100`);
   const before = useRead<{ items: Owed[] }>(`obligations?category=${of.category}&limit=500`);
   const last = before.data?.items.toSorted((a, b) => b.session.localeCompare(a.session, 'en', { numeric: true }))[0];
-  const like: Template | undefined = templates.data?.items[0] ?? (last && { obligation: last });
-  const { agency, action, acceptance, term } = like?.obligation ?? {};
-  const options = (agencies.data?.items ?? []).map(({ id, name }) => [id, name] as const);
+  const likes: Template[] = [
+    ...(templates.data?.items ?? []),
+    ...(last ? [{ id: 'last', title: t('آنچه پیش‌تر تصویب شد', 'What was decided before'), obligation: last }] : []),
+  ];
+  const like = likes.find(({ id }) => id === chosen) ?? likes[0];
+  const { agency, action, acceptance, term, ladder = 'standard' } = like?.obligation ?? {};
+  const names = (agencies.data?.items ?? []).map(({ id, name }) => [id, name] as const);
+  const known = new Set(['standard', ladder, ...(ladders.data?.items ?? []).map(({ id }) => id)]);
+  const rungs = [...known].map((id) => [id, id === 'standard' ? t('عادی', 'standard') : id] as const);
   const many = count > 1;
   const obligation = (n: number): Field[] => {
     const named = (fa: string, en: string) =>
       t(many ? `${fa} (تکلیف ${digits(n)})` : fa, many ? `${en} (obligation ${n})` : en);
     return [
-      { name: `agency${n}`, label: named('دستگاه', 'Agency'), kind: 'select', options, initial: agency },
+      { name: `agency${n}`, label: named('دستگاه', 'Agency'), kind: 'select', options: names, initial: agency },
       { name: `action${n}`, label: named('تکلیف', 'What it must do'), initial: action },
       {
-        name: `days${n}`,
-        label: named('مهلت، روز کاری', 'Term in working days'),
-        kind: 'days',
-        initial: term?.workingDays?.toString(),
+        name: `term${n}`,
+        label: named('مهلت', 'Term'),
+        kind: 'term',
+        hint: t('روز کاری، مانند ۱۵؛ یا مدت، مانند PT72H', 'Working days, such as 15; or a duration, such as PT72H'),
+        initial: term?.workingDays?.toString() ?? term?.duration,
       },
       { name: `acceptance${n}`, label: named('معیار پذیرش', 'Counts as done'), initial: acceptance },
+      { name: `ladder${n}`, label: named('نردبان پیگیری', 'Ladder'), kind: 'select', options: rungs, initial: ladder },
     ];
   };
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
@@ -151,13 +177,20 @@ export function Adopt({ session, of }: { session: string; of: { id: string; titl
       action={t('تصویب شود', 'Adopt')}
       note={t('پس از امضای صورتجلسه صادر می‌شود و با ابلاغ، ساعت‌ها آغاز می‌شوند.', 'It is issued when the minutes are signed; clocks start when it is communicated.')} // prettier-ignore
       more={{ label: t('تکلیف دیگر', 'Another obligation'), run: () => setCount(count + 1) }}
+      onChange={(name, value) => name === 'template' && setChosen(value)}
       fields={[
+        ...(likes.length > 1
+          ? [
+              {
+                name: 'template',
+                label: t('الگو', 'Template'),
+                kind: 'select' as const,
+                options: likes.map(({ id, title }) => [id, title] as const),
+              },
+            ]
+          : []),
         { name: 'text', label: t('متن مصوبه', 'Text'), kind: 'long', initial: action },
-        {
-          name: 'legalBasis',
-          label: t('مبنای قانونی', 'Legal basis'),
-          initial: like?.legalBasis ?? 'ماده ۶۱ قانون رفع موانع تولید رقابت‌پذیر',
-        },
+        { name: 'legalBasis', label: t('مبنای قانونی', 'Legal basis'), initial: like?.legalBasis ?? BASIS },
         ...numbers.flatMap(obligation),
       ]}
       submit={({ text, legalBasis, ...values }, key) => {
@@ -166,7 +199,8 @@ export function Adopt({ session, of }: { session: string; of: { id: string; titl
           agency: values[`agency${n}`],
           action: values[`action${n}`],
           acceptance: values[`acceptance${n}`],
-          term: { workingDays: Number(values[`days${n}`]) },
+          term: termOf(values[`term${n}`]!),
+          ladder: values[`ladder${n}`],
         }));
         return send(['session', session], 'AdoptResolution', { case: of.id, text, legalBasis, obligations }, key);
       }}

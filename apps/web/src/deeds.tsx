@@ -112,9 +112,10 @@ function useDeeds(of: Owed, me: Me): Deed[] {
     };
     return [...(of.claimed ? [] : [claim]), ...(of.status === 'running' ? [extension] : [])];
   }
+  const deeds: Deed[] = [];
   if (of.claimed && ['secretary', 'expert', 'deputy', 'oversight'].includes(me.role)) {
     const note = { name: 'note', label: t('توضیح', 'Note'), kind: 'long' as const };
-    return [
+    deeds.push(
       {
         main: true,
         title: t('تأیید انجام', 'Verify'),
@@ -129,7 +130,76 @@ function useDeeds(of: Owed, me: Me): Deed[] {
         fields: [note],
         submit: (values, key) => say('RefuteCompliance', values, key),
       },
-    ];
+    );
   }
-  return [];
+  if (me.role !== 'secretary' && me.role !== 'deputy') return deeds;
+  const grounds = [
+    { name: 'ground', label: t('دلیل قانونی', 'Legal ground'), kind: 'long' as const },
+    { name: 'document', label: t('شمارهٔ سند', 'Number of the document') },
+  ];
+  if (of.status === 'running') {
+    const asked = pending(of);
+    deeds.push({
+      main: asked !== undefined,
+      title: t('تمدید مهلت', 'Extend'),
+      action: t('تمدید شود', 'Extend'),
+      note: asked && t(`دستگاه خواسته است: ${asked.reason}`, `The agency asks: ${asked.reason}`),
+      fields: [
+        { ...days, label: t('چند روز کاری', 'How many working days'), initial: asked?.workingDays?.toString() },
+        { ...reason, initial: asked?.reason },
+      ],
+      submit: (values, key) => say('GrantExtension', withTerm(values), key),
+    });
+    if (asked) {
+      deeds.push({
+        title: t('رد درخواست تمدید', 'Refuse the extension'),
+        action: t('رد شود', 'Refuse'),
+        fields: [reason],
+        submit: (values, key) => say('RefuseExtension', values, key),
+      });
+    }
+  }
+  if (of.status === 'running' || of.status === 'missed') {
+    deeds.push({
+      title: t('توقف مهلت', 'Suspend'),
+      action: t('متوقف شود', 'Suspend'),
+      note: t('آنچه از مهلت مانده است نگه داشته می‌شود.', 'What is left of the term is kept.'),
+      fields: [
+        ...grounds,
+        {
+          name: 'reviewAfter',
+          label: t('بازنگری پس از چند روز کاری', 'Review after how many working days'),
+          kind: 'days',
+          hint: t('۱ تا ۶۰', '1 to 60'),
+        },
+      ],
+      submit: ({ reviewAfter, ...values }, key) =>
+        say('SuspendDeadline', { ...values, reviewAfter: Number(reviewAfter) }, key),
+    });
+  }
+  if (of.status === 'suspended') {
+    deeds.push({
+      main: true,
+      title: t('ادامهٔ مهلت', 'Resume'),
+      action: t('ادامه یابد', 'Resume'),
+      fields: grounds,
+      submit: (values, key) => say('ResumeDeadline', values, key),
+    });
+  }
+  return deeds;
+}
+
+interface Request {
+  at: string;
+  reason: string;
+  workingDays?: number;
+}
+
+/** The extension that was asked for and not decided on. */
+function pending({ latest }: Owed): Request | undefined {
+  const asked = latest['ExtensionRequested'] as unknown as Request | undefined;
+  const decided = ['ExtensionGranted', 'ExtensionRefused'].some(
+    (type) => asked && latest[type] && latest[type].at >= asked.at,
+  );
+  return decided ? undefined : asked;
 }

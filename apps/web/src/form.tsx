@@ -6,7 +6,7 @@ import { useSpeech } from './language.js';
 export interface Field {
   name: string;
   label: string;
-  kind?: 'text' | 'long' | 'days' | 'file' | 'select';
+  kind?: 'text' | 'long' | 'days' | 'term' | 'file' | 'select';
   /** Of a `select`: value and name. */
   options?: readonly (readonly [string, string])[];
   /** What stands there before anything is typed. */
@@ -24,6 +24,8 @@ export interface FormProps {
   action: string;
   /** Asks for more fields of a kind: another obligation. */
   more?: { label: string; run: () => void };
+  /** Hears of what is typed or chosen, for fields that depend on others. */
+  onChange?: (name: string, value: string) => void;
   /** What it does, said before it is done. */
   note?: string;
   /** `key` stays the same while nothing was changed, so that sending again after a lost answer is no second deed. */
@@ -32,7 +34,7 @@ export interface FormProps {
 }
 
 /** A question with one answer, in a dialog. What was typed stays when something fails. */
-export function Form({ title, about, fields, action, more, note, submit, close }: FormProps) {
+export function Form({ title, about, fields, action, more, onChange, note, submit, close }: FormProps) {
   const speech = useSpeech();
   const { t } = speech;
   const dialog = useRef<HTMLDialogElement>(null);
@@ -53,13 +55,16 @@ export function Form({ title, about, fields, action, more, note, submit, close }
   const change = (name: string, value: string) => {
     setValues((before) => ({ ...before, [name]: value }));
     setKey(crypto.randomUUID());
+    onChange?.(name, value);
   };
   const send = async (event: FormEvent) => {
     event.preventDefault();
     setState('sending');
     const given = fields.flatMap((field) => {
       const value = valueOf(field).trim();
-      return value === '' ? [] : [[field.name, field.kind === 'days' ? plainDigits(value) : value]];
+      return value === ''
+        ? []
+        : [[field.name, field.kind === 'days' || field.kind === 'term' ? plainDigits(value) : value]];
     });
     try {
       await submit(Object.fromEntries(given) as Values, key, files);
@@ -96,6 +101,9 @@ export function Form({ title, about, fields, action, more, note, submit, close }
               {kind === 'long' && <textarea rows={4} maxLength={4000} {...text} />}
               {kind === 'text' && <input maxLength={1000} {...text} />}
               {kind === 'days' && <input inputMode="numeric" pattern="[0-9۰-۹٠-٩]{1,3}" className="short" {...text} />}
+              {kind === 'term' && (
+                <input pattern="[0-9۰-۹٠-٩]{1,3}|[Pp][0-9A-Za-z]{2,38}" className="short" {...text} />
+              )}
               {kind === 'select' && (
                 <select {...text}>
                   {options?.map(([value, label]) => (

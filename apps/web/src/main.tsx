@@ -14,6 +14,7 @@ import { Speaking, useSpeech } from './language.js';
 import { ObligationPage } from './obligation.js';
 import { at, Await, Empty, office } from './parts.js';
 import { SearchBox, SearchPage } from './search.js';
+import { Board } from './secretary.js';
 import { SessionPage, Sessions } from './sessions.js';
 import { isDoor, SignedOut } from './signed-out.js';
 
@@ -46,7 +47,7 @@ function useAddress(): string[] {
 
 /** Which pages an office sees in its bar, its own first. The API decides what it may read on them. */
 const PAGES: Partial<Record<Me['role'], readonly string[]>> = {
-  secretary: ['sessions', 'desk', 'cases', 'inbox', 'calendar'],
+  secretary: ['board', 'sessions', 'desk', 'cases', 'inbox', 'calendar'],
   agency: ['inbox', 'cases', 'calendar'],
   unit: ['cases', 'calendar'],
   admin: ['calendar'],
@@ -91,6 +92,7 @@ function App() {
 function Page({ page, rest: [first, second], me }: { page: string; rest: readonly string[]; me: Me }): ReactNode {
   const { t } = useSpeech();
   if (page === 'desk') return <Desk me={me} />;
+  if (page === 'board') return <Board me={me} />;
   if (page === 'inbox') return <Inbox me={me} agency={first} />;
   if (page === 'search') return <SearchPage query={first ?? ''} />;
   if (page === 'resolutions' && first) return <ResolutionPage key={first} id={first} me={me} />;
@@ -116,6 +118,7 @@ function Bar({ me, pages, page, query }: BarProps) {
   const speech = useSpeech();
   const { t, language, setLanguage } = speech;
   const names: Record<string, string> = {
+    board: t('میز دبیر', 'Board'),
     desk: t('میز', 'Desk'),
     sessions: t('جلسه‌ها', 'Sessions'),
     cases: t('پرونده‌ها', 'Cases'),

@@ -1,9 +1,7 @@
-import { useState } from 'react';
 import type { Category } from '#directory';
 import { send, useRead, type Me } from './api.js';
 import { CATEGORIES } from './categories.js';
-import { Adopt, OpenIt, Schedule, Table } from './board.js';
-import { Form, type FormProps } from './form.js';
+import { Adopt, Deed, OpenIt, Schedule, Table } from './board.js';
 import { useSpeech } from './language.js';
 import { at, Await, Empty, Figure } from './parts.js';
 
@@ -121,7 +119,7 @@ export function SessionPage({ id, me }: { id: string; me: Me }) {
                 <Figure value={n(counts.visited)} label={t('بازدید', 'visits')} />
                 <Figure value={n(counts.resolutions)} label={t('مصوبه', 'resolutions')} />
               </dl>
-              <Steps of={one} me={me} />
+              <Sign of={one} me={me} />
               {me.role === 'secretary' && one.status === 'scheduled' && <OpenIt session={one.id} />}
             </header>
             <section aria-labelledby="adopted">
@@ -149,7 +147,11 @@ export function SessionPage({ id, me }: { id: string; me: Me }) {
                 </ul>
               )}
             </section>
-            {me.role === 'secretary' && status !== 'signed' && <Table session={one.id} />}
+            {me.role === 'secretary' && status !== 'signed' && (
+              <div className="panel">
+                <Table session={one.id} />
+              </div>
+            )}
           </>
         );
       }}
@@ -157,73 +159,67 @@ export function SessionPage({ id, me }: { id: string; me: Me }) {
   );
 }
 
-function Adopted({ of: { adopted }, me }: { of: SessionItem; me: Me }) {
+/** The letter that makes a resolution binding. */
+export function Letter({ resolution, number }: { resolution: string; number: string }) {
   const { t, n } = useSpeech();
-  const [letter, setLetter] = useState<Omit<FormProps, 'close'>>();
-  const communicate = (resolution: string, number: string) =>
-    setLetter({
-      title: t(`ابلاغ مصوبهٔ ${n(number)}`, `Communicate resolution ${number}`),
-      action: t('ابلاغ شود', 'Communicate'),
-      note: t(
+  return (
+    <Deed
+      title={t('ابلاغ', 'Communicate')}
+      about={t(`مصوبهٔ ${n(number)}`, `Resolution ${number}`)}
+      action={t('ابلاغ شود', 'Communicate')}
+      note={t(
         'با ابلاغ، ساعت همهٔ تکلیف‌های آن آغاز می‌شود.',
         'Communication starts the clocks of all its obligations.',
-      ),
-      fields: [{ name: 'letterNumber', label: t('شمارهٔ نامه', 'Number of the letter') }],
-      submit: (values, key) => send(['resolution', resolution], 'CommunicateResolution', values, key),
-    });
-  return (
-    <>
-      <table className="list">
-        <thead>
-          <tr>
-            <th scope="col">{t('شماره', 'Number')}</th>
-            <th scope="col">{t('متن', 'Text')}</th>
-            <th scope="col">{t('باز / گذشته', 'Open / overdue')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {adopted.map(({ resolution, number, text, case: of, status, open, overdue }) => (
-            <tr key={resolution}>
-              <th scope="row">{n(number)}</th>
-              <td>{of ? <a href={at('cases', of)}>{text}</a> : text}</td>
-              <td>
-                {status === 'issued' && me.role === 'secretary' ? (
-                  <button type="button" className="main" onClick={() => communicate(resolution, number)}>
-                    {t('ابلاغ', 'Communicate')}
-                  </button>
-                ) : status === undefined ? (
-                  t('در انتظار امضا', 'waits for the minutes')
-                ) : (
-                  `${n(open ?? 0)} / ${n(overdue ?? 0)}`
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {letter && <Form {...letter} close={() => setLetter(undefined)} />}
-    </>
+      )}
+      fields={[{ name: 'letterNumber', label: t('شمارهٔ نامه', 'Number of the letter') }]}
+      submit={(values, key) => send(['resolution', resolution], 'CommunicateResolution', values, key)}
+    />
   );
 }
 
-/** What takes the session on: it is opened, and its minutes are signed. */
-function Steps({ of: { id, status }, me }: { of: SessionItem; me: Me }) {
+function Adopted({ of: { adopted }, me }: { of: SessionItem; me: Me }) {
+  const { t, n } = useSpeech();
+  return (
+    <table className="list">
+      <thead>
+        <tr>
+          <th scope="col">{t('شماره', 'Number')}</th>
+          <th scope="col">{t('متن', 'Text')}</th>
+          <th scope="col">{t('باز / گذشته', 'Open / overdue')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {adopted.map(({ resolution, number, text, status, open, overdue }) => (
+          <tr key={resolution}>
+            <th scope="row">{n(number)}</th>
+            <td>{status ? <a href={at('resolutions', resolution)}>{text}</a> : text}</td>
+            <td>
+              {status === 'issued' && me.role === 'secretary' ? (
+                <Letter resolution={resolution} number={number} />
+              ) : status === undefined ? (
+                t('در انتظار امضا', 'waits for the minutes')
+              ) : (
+                `${n(open ?? 0)} / ${n(overdue ?? 0)}`
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Nothing is adopted afterwards. */
+function Sign({ of: { id, status }, me }: { of: SessionItem; me: Me }) {
   const { t } = useSpeech();
-  const [form, setForm] = useState<Omit<FormProps, 'close'>>();
-  const sign = (): Omit<FormProps, 'close'> => ({
-    title: t('امضای صورتجلسه', 'Sign the minutes'),
-    action: t('امضا شود', 'Sign'),
-    note: t('پس از امضا چیزی به مصوبه‌ها افزوده نمی‌شود و هر مصوبه صادر می‌شود.', 'Nothing is adopted afterwards; every resolution is issued.'), // prettier-ignore
-    fields: [],
-    submit: (values, key) => send(['session', id], 'SignMinutes', values, key),
-  });
   if (status !== 'open' || (me.role !== 'governor' && me.role !== 'deputy')) return null;
   return (
-    <div className="deeds">
-      <button type="button" className="main" onClick={() => setForm(sign())}>
-        {t('امضای صورتجلسه', 'Sign the minutes')}
-      </button>
-      {form && <Form {...form} close={() => setForm(undefined)} />}
-    </div>
+    <Deed
+      title={t('امضای صورتجلسه', 'Sign the minutes')}
+      action={t('امضا شود', 'Sign')}
+      note={t('پس از امضا چیزی به مصوبه‌ها افزوده نمی‌شود و هر مصوبه صادر می‌شود.', 'Nothing is adopted afterwards; every resolution is issued.')} // prettier-ignore
+      fields={[]}
+      submit={(values, key) => send(['session', id], 'SignMinutes', values, key)}
+    />
   );
 }
