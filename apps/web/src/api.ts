@@ -90,6 +90,12 @@ export interface Asked<T> {
   again: () => void;
 }
 
+/** Calls `listener` whenever what is on the page has to be read anew. @returns what stops it */
+export function onChange(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
 const GATHER_MS = 250;
 let soon: ReturnType<typeof setTimeout> | undefined;
 

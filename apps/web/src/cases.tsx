@@ -1,10 +1,11 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Category } from '#directory';
 import type { Status } from '#resolutions';
-import { read, useRead, type Me, type Refusal } from './api.js';
+import { useRead, type Me } from './api.js';
 import { OpenCase, Review } from './board.js';
 import { CATEGORIES } from './categories.js';
 import { useSpeech } from './language.js';
+import { Long } from './long.js';
 import { Account, type Owed } from './obligation.js';
 import { at, Await, Empty, Overdue, Pill } from './parts.js';
 
@@ -34,28 +35,12 @@ export interface CaseItem {
   outcome?: string;
 }
 
-interface Page {
-  items: CaseItem[];
-  next?: string;
-}
-
 const MAY_OPEN: readonly string[] = ['secretary', 'expert', 'deputy'];
 
-/** All cases that the reader may see, the latest first, page after page. */
+/** All cases that the reader may see, the latest first, however many. */
 export function Cases({ me }: { me: Me }) {
   const { t } = useSpeech();
   const [category, setCategory] = useState('');
-  const path = `cases?limit=60${category && `&category=${category}`}`;
-  const first = useRead<Page>(path);
-  const [more, setMore] = useState<{ path?: string; items: CaseItem[]; next?: string; error?: Refusal }>({ items: [] });
-  const later = more.path === path ? more : undefined;
-  useEffect(() => setMore({ items: [] }), [first.data]);
-  const next = later ? later.next : first.data?.next;
-  const load = () =>
-    read<Page>(`${path}&cursor=${next}`).then(
-      (page) => setMore({ path, items: [...(later?.items ?? []), ...page.items], next: page.next }),
-      (error: Refusal) => setMore({ path, items: later?.items ?? [], next, error }),
-    );
   return (
     <>
       <header className="head">
@@ -73,60 +58,37 @@ export function Cases({ me }: { me: Me }) {
           </select>
         </label>
       </header>
-      <Await of={first}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty>{t('پرونده‌ای نیست.', 'There are no cases.')}</Empty>
-          ) : (
-            <>
-              <CaseTable items={[...items, ...(later?.items ?? [])]} />
-              {next && (
-                <button type="button" onClick={() => void load()}>
-                  {t('پرونده‌های بیشتر', 'More cases')}
-                </button>
-              )}
-            </>
-          )
-        }
-      </Await>
+      <Long<CaseItem>
+        key={category}
+        path={`cases${category && `?category=${category}`}`}
+        keyOf={({ id }) => id}
+        row={(one) => <CaseRow of={one} />}
+        empty={<Empty>{t('پرونده‌ای نیست.', 'There are no cases.')}</Empty>}
+      />
     </>
   );
 }
 
-export function CaseTable({ items }: { items: readonly CaseItem[] }) {
+/** A case in a line: what it is, whose, on which session, and where its obligations stand. */
+export function CaseRow({ of }: { of: CaseItem }) {
   const { t, n, day } = useSpeech();
+  const { id, title, openedAt, unit, unitName, session, resolutions } = of;
   return (
-    <table className="list">
-      <thead>
-        <tr>
-          <th scope="col">{t('پرونده', 'Case')}</th>
-          <th scope="col">{t('واحد', 'Unit')}</th>
-          <th scope="col">{t('جلسه', 'Session')}</th>
-          <th scope="col">{t('تکلیف‌ها', 'Obligations')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((one) => (
-          <tr key={one.id}>
-            <th scope="row">
-              <a href={at('cases', one.id)}>{one.title}</a>
-              <small>
-                {n(one.id)} · {day(one.openedAt)}
-              </small>
-            </th>
-            <td>{one.unitName ?? one.unit ?? t('بی واحد', 'no unit')}</td>
-            <td>{one.session?.number !== undefined ? n(one.session.number) : '—'}</td>
-            <td className="pills">
-              {one.resolutions
-                .flatMap(({ id, obligations }) => obligations.map((o) => ({ ...o, key: `${id}/${o.obligation}` })))
-                .map(({ key, status }) => (
-                  <Pill key={key} status={status} />
-                ))}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <div className="card case-row">
+      <span>
+        <a href={at('cases', id)}>{title}</a>
+        <small>
+          {n(id)} · {day(openedAt)}
+        </small>
+      </span>
+      <span>{unitName ?? unit ?? t('بی واحد', 'no unit')}</span>
+      <small>{session?.number !== undefined && t(`جلسهٔ ${n(session.number)}`, `session ${session.number}`)}</small>
+      <span className="pills">
+        {resolutions.flatMap((one) =>
+          one.obligations.map(({ obligation, status }) => <Pill key={`${one.id}/${obligation}`} status={status} />),
+        )}
+      </span>
+    </div>
   );
 }
 

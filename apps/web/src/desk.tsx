@@ -1,8 +1,8 @@
 import { useState } from 'react';
-import type { ObligationRow } from '#resolutions';
 import { useRead, type Me } from './api.js';
 import { useSpeech } from './language.js';
 import { Agencies } from './agencies.js';
+import { Long } from './long.js';
 import { Obligation, type Owed } from './obligation.js';
 import { Await, Empty, Figure } from './parts.js';
 import { Trend, type Summary } from './trend.js';
@@ -11,17 +11,14 @@ interface Page<T> {
   items: T[];
 }
 
-/** Worst first: what was missed longest ago. What is suspended waits at the end. */
-const worst = (a: ObligationRow, b: ObligationRow): number =>
-  (a.suspension ? 1 : 0) - (b.suspension ? 1 : 0) || (a.missedAt ?? '~').localeCompare(b.missedAt ?? '~');
-
-const OPEN = 'issued,running,suspended,claimed,missed';
+/** The due instant is the order of the API: what was missed longest ago comes first. What is suspended waits below. */
+const PRESSING = 'issued,running,claimed,missed';
 
 /** What has reached the governor, with one look at why and one action each. */
 export function Desk({ me }: { me: Me }) {
   const { t, n } = useSpeech();
   const [office, setOffice] = useState<'governor' | 'inspection' | 'deputy'>('governor');
-  const here = useRead<Page<Owed>>(`obligations?escalatedTo=${office}&status=${OPEN}&limit=500`);
+  const [count, setCount] = useState('');
   const groups = useRead<Page<{ workingGroup: string }>>('sessions?limit=500');
   const group = groups.data?.items[0]?.workingGroup;
   const summary = useRead<Summary>(group && `working-groups/${group}/summary`);
@@ -58,36 +55,53 @@ export function Desk({ me }: { me: Me }) {
           <h2 id="reached">{t('بدترین‌ها نخست', 'Worst first')}</h2>
           <div className="tabs" role="group" aria-label={t('تا کجا رسیده', 'How far it went')}>
             {offices.map(([id, name]) => (
-              <button key={id} type="button" aria-pressed={office === id} onClick={() => setOffice(id)}>
+              <button key={id} type="button" aria-pressed={office === id} onClick={() => (setOffice(id), setCount(''))}>
                 {name}
-                {office === id && here.data && <b> {n(here.data.items.length)}</b>}
+                {office === id && <b> {n(count)}</b>}
               </button>
             ))}
           </div>
         </div>
-        <Await of={here}>
-          {({ items }) =>
-            items.length === 0 ? (
-              <Empty>
-                {t('چیزی به اینجا نرسیده است. دستگاه‌ها به مهلت‌هایشان رسیده‌اند.', 'Nothing has come this far.')}
-              </Empty>
-            ) : (
-              <ol className="cards" key={office}>
-                {items.toSorted(worst).map((one, index) => (
-                  <li key={`${one.resolution}/${one.obligation}`}>
-                    <Obligation of={one} me={me} open={index === 0} />
-                  </li>
-                ))}
-              </ol>
-            )
+        <Long<Owed>
+          key={office}
+          path={`obligations?escalatedTo=${office}&status=${PRESSING}`}
+          keyOf={keyOf}
+          onCount={setCount}
+          row={(one, index) => <Obligation of={one} me={me} open={index === 0} />}
+          empty={
+            <Empty>
+              {t('چیزی به اینجا نرسیده است. دستگاه‌ها به مهلت‌هایشان رسیده‌اند.', 'Nothing has come this far.')}
+            </Empty>
           }
-        </Await>
+        />
+        <Suspended office={office} me={me} />
       </section>
 
       <div className="two">
         <Agencies />
         {group && <Await of={summary}>{(found) => <Trend summary={found} />}</Await>}
       </div>
+    </>
+  );
+}
+
+const keyOf = ({ resolution, obligation }: Owed): string => `${resolution}/${obligation}`;
+
+/** What came this far and whose clock stands still on a legal ground. */
+function Suspended({ office, me }: { office: string; me: Me }) {
+  const { t } = useSpeech();
+  const found = useRead<Page<Owed>>(`obligations?escalatedTo=${office}&status=suspended&limit=100`);
+  if (!found.data || found.data.items.length === 0) return null;
+  return (
+    <>
+      <h3>{t('متوقف', 'Suspended')}</h3>
+      <ol className="cards">
+        {found.data.items.map((one) => (
+          <li key={keyOf(one)}>
+            <Obligation of={one} me={me} />
+          </li>
+        ))}
+      </ol>
     </>
   );
 }

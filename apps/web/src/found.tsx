@@ -1,6 +1,6 @@
 import type { Status } from '#resolutions';
 import { useRead, type Me } from './api.js';
-import { CaseTable, type CaseItem } from './cases.js';
+import { CaseRow, type CaseItem } from './cases.js';
 import { useSpeech } from './language.js';
 import { Obligation, type Owed } from './obligation.js';
 import { at, Await, Empty, Pill } from './parts.js';
@@ -77,7 +77,13 @@ export function UnitPage({ id }: { id: string }) {
           {items.length === 0 ? (
             <Empty>{t('این واحد پرونده‌ای ندارد.', 'This unit has no case.')}</Empty>
           ) : (
-            <CaseTable items={items} />
+            <ol className="cards">
+              {items.map((one) => (
+                <li key={one.id}>
+                  <CaseRow of={one} />
+                </li>
+              ))}
+            </ol>
           )}
         </>
       )}

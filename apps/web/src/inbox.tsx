@@ -3,6 +3,7 @@ import { useRead, type Me } from './api.js';
 import { type AgencyName, type Scorecard } from './agencies.js';
 import { today, useDays } from './days.js';
 import { useSpeech } from './language.js';
+import { Long } from './long.js';
 import { Obligation, type Owed } from './obligation.js';
 import { at, Await, Empty, Figure } from './parts.js';
 
@@ -69,7 +70,6 @@ const CLOSED = 'met,met-late,revoked';
 function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
   const { t, n } = useSpeech();
   const [closed, setClosed] = useState(false);
-  const owed = useRead<{ items: Owed[] }>(`obligations?agency=${agency.id}&status=${closed ? CLOSED : OPEN}&limit=500`);
   return (
     <section aria-labelledby="owed">
       <div className="row">
@@ -83,25 +83,19 @@ function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
           </button>
         </div>
       </div>
-      <Await of={owed}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty>
-              {closed
-                ? t('هنوز تکلیفی بسته نشده است.', 'Nothing is closed yet.')
-                : t('چیزی بدهکار نیستید. همهٔ تکلیف‌ها انجام شده‌اند.', 'Nothing is owed. Everything is done.')}
-            </Empty>
-          ) : (
-            <ol className="cards">
-              {items.map((one) => (
-                <li key={`${one.resolution}/${one.obligation}`}>
-                  <Obligation of={one} me={me} left={<Left of={one} />} />
-                </li>
-              ))}
-            </ol>
-          )
+      <Long<Owed>
+        key={String(closed)}
+        path={`obligations?agency=${agency.id}&status=${closed ? CLOSED : OPEN}`}
+        keyOf={({ resolution, obligation }) => `${resolution}/${obligation}`}
+        row={(one) => <Obligation of={one} me={me} left={<Left of={one} />} />}
+        empty={
+          <Empty>
+            {closed
+              ? t('هنوز تکلیفی بسته نشده است.', 'Nothing is closed yet.')
+              : t('چیزی بدهکار نیستید. همهٔ تکلیف‌ها انجام شده‌اند.', 'Nothing is owed. Everything is done.')}
+          </Empty>
         }
-      </Await>
+      />
       {!closed && (
         <p className="about">
           {t(
