@@ -1,4 +1,4 @@
-import type { Database } from '#kernel';
+import type { Actor, Database } from '#kernel';
 import {
   addSignatures,
   askWitness,
@@ -15,6 +15,7 @@ import {
   readTile,
   signerKey,
   vkey,
+  signHead,
   whoSigned,
   type Leaf,
   type Policy,
@@ -70,25 +71,46 @@ export const policyFrom = (key: SignerKey, text = `log ${vkey(key)}\nquorum none
   ...parsePolicy(text),
 });
 
-/** The receipt of one event: from the first checkpoint that has it. Undefined while there is none. */
-export async function receiptOf(database: Database, event: Leaf): Promise<string | undefined> {
-  const { rows } = await database.query<{ index: string }>(
-    'select index from audit_leaves where stream = $1 and revision = $2',
-    [event.stream, event.revision],
-  );
+/**
+ * The receipt of one event: from the first checkpoint that has it, else from one that `key` signs now. Undefined while
+ * the tree has not come that far, or when there is no checkpoint and nobody to sign one.
+ */
+export async function receiptOf(database: Database, event: Leaf, key?: SignerKey): Promise<string | undefined> {
+  const { rows } = await database.query<{ index: string }>('select index from audit_leaves where position = $1', [
+    event.position,
+  ]);
   if (!rows[0]) return undefined;
   const index = Number(rows[0].index);
   const { size: end } = await readHead(database);
-  const first = await database.query<{ size: string }>(
+  const checkpoint = await firstWith(database, index, end, key);
+  if (!checkpoint) return undefined;
+  // Nodes of an older tree are nodes of every later one.
+  const hashes = await inclusionProof(index, checkpoint.size, nodesOf(database, end));
+  return formatProof({ index, hashes, checkpoint: checkpoint.note, extra: leafBytes(event) });
+}
+
+async function firstWith(database: Database, index: number, end: number, key?: SignerKey) {
+  const { rows } = await database.query<{ size: string | null }>(
     'select min(size) as size from audit_checkpoints where size > $1 and size <= $2',
     [index, end],
   );
-  if (first.rows[0]?.size == null) return undefined;
-  const size = Number(first.rows[0].size);
-  const checkpoint = (await readCheckpoints(database, size, size))[0]!.note;
-  // Nodes of an older tree are nodes of every later one.
-  const hashes = await inclusionProof(index, size, nodesOf(database, end));
-  return formatProof({ index, hashes, checkpoint, extra: leafBytes(event) });
+  if (rows[0]?.size == null) return key && signHead(database, key, 'receipt');
+  const size = Number(rows[0].size);
+  return (await readCheckpoints(database, size, size))[0];
+}
+
+/** Where the events stand that this person, unit or agency left with one command. Oversight may ask for anybody's. */
+export async function ownReceipts(
+  database: Database,
+  commandId: string,
+  { id, role, agency, unit }: Actor,
+): Promise<{ stream: string; revision: number }[]> {
+  const { rows } = await database.query<{ stream: string; revision: number }>(
+    `select stream, revision from audit_leaves where command_id = $1
+       and ($2 or sender = $3 or (agency = $4 and $6 = 'agency') or (unit = $5 and $6 = 'unit')) order by index`,
+    [commandId, role === 'oversight', id, agency ?? null, unit ?? null, role],
+  );
+  return rows;
 }
 
 /** What the read models say, at the very position at which the log's head is signed. */

@@ -22,8 +22,8 @@ import {
   type Order,
   type Projection,
 } from '#kernel';
-import { merkleLog } from '#audit';
-import { noticeDecider, NoticeSender, noticesProjection, smtpPost } from '#notices';
+import { agendaFacts, merkleLog, Readers, readingsProjection, signClosedDay } from '#audit';
+import { NoticeSender, noticesProjection, smtpPost } from '#notices';
 import { DEFAULT_CALENDAR } from '#directory';
 import { deadlines } from '#resolutions';
 import {
@@ -51,13 +51,18 @@ import { ConfigError, projectRoot, type Config } from '#apps/config';
 import { holidayWarnings } from '#apps/holidays';
 import { openEvidence, openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
-import { deciders, policies } from '#apps/province';
+import { deciders, liveDeciders, policies } from '#apps/province';
 import { allProjections, allQueries, recordProjections } from '#apps/read-models';
 import { eraser } from '#apps/worker/eraser';
 import { beacon } from '#apps/worker/beacon';
 import { startWorker } from '#apps/worker/worker';
 
-export const projections: readonly Projection[] = [...allProjections, noticesProjection];
+export const projections: readonly Projection[] = [
+  ...allProjections,
+  noticesProjection,
+  agendaFacts,
+  readingsProjection,
+];
 
 export interface Running {
   /** Where it answers: `http://127.0.0.1:3000`. Empty where there is no api. */
@@ -152,7 +157,7 @@ async function build(
     store,
     loader,
     clock,
-    deciders: [...deciders, noticeDecider],
+    deciders: [...deciders, ...liveDeciders],
     province,
     key: await hashKey(dataDir, config.secret),
     importOpen: (id: string) => imports.isOpen(id),
@@ -164,6 +169,7 @@ async function build(
   const checkpoints = new Checkpoints(database);
   const logKey = await auditKey(config);
   const followers = [...projections, merkleLog(logKey)];
+  const readers = new Readers(database, clock);
   const startWorking = async () => {
     const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
       Promise.reject(unavailable(error) ?? error),
@@ -213,6 +219,11 @@ async function build(
     const stopping = new AbortController();
     const sending = sender.run(stopping.signal);
     closing.push(() => (stopping.abort(), sending));
+    const noting = readers.run(send, stopping.signal, log);
+    closing.push(() => (stopping.abort(), noting));
+    // By the clock: after the offices have closed nobody may be left to record anything.
+    const closed = setInterval(() => void signClosedDay(database, logKey, clock.now()).catch(() => {}), 60_000);
+    closing.push(async () => clearInterval(closed));
     const remind = async () => {
       for (const warning of await holidayWarnings(database, clock.now())) log.warn({}, warning);
     };
@@ -254,6 +265,7 @@ async function build(
       web: join(projectRoot(), 'dist', 'web'),
       imports,
       evidence,
+      readers,
       database,
       checkpoints,
       reads: [...allQueries(), whyQuery(decide)],

@@ -1,8 +1,7 @@
-import { deciders } from '#apps/province';
+import { deciders, liveDeciders } from '#apps/province';
 import type { Config } from '#apps/config';
 import { Evidence, postgresBytes, s3Bytes } from '#evidence';
 import { sealing, type Database } from '#kernel';
-import { noticeDecider } from '#notices';
 import {
   createPool,
   createSql,
@@ -19,7 +18,7 @@ type Pool = ReturnType<typeof createPool>;
 type Homes = Pick<Config, 'eventStoreUrl' | 'redisUrl'>;
 
 /** Whose streams are in the log. */
-const aggregates = [...deciders, noticeDecider].map(({ aggregate }) => aggregate);
+const aggregates = [...deciders, ...liveDeciders].map(({ aggregate }) => aggregate);
 const seal = sealing(deciders);
 
 /**

@@ -1,6 +1,8 @@
 import type { AnyDecider, Policy } from '#kernel';
 import { caseDecider, endedResolutionFreesCase, issuedResolutionLinksCase, uncheckedOutcome } from '#cases';
 import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGroupDecider } from '#directory';
+import { readingDecider } from '#audit';
+import { noticeDecider } from '#notices';
 import { nationalReferralDecider, oversightReferralDecider, referralOpensStream, silentReferral } from '#referrals';
 import { changedCalendarMovesDeadlines, resolutionDecider } from '#resolutions';
 import { sessionDecider, signedMinutesIssueResolutions } from '#sessions';
@@ -25,6 +27,9 @@ export const deciders: readonly AnyDecider[] = [
   templateDecider,
   erasureDecider,
 ];
+
+/** What only a live deployment writes besides: that somebody was told, that somebody has read. */
+export const liveDeciders: readonly AnyDecider[] = [noticeDecider, readingDecider];
 
 export const policies: readonly Policy[] = [
   visitFindingsOpenCases,

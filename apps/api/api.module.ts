@@ -6,6 +6,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { DecideHandler } from '#kernel';
 import { API, type ApiDeps } from './api.js';
+import { AuditController } from './audit.controller.js';
 import { CommandsController } from './commands.controller.js';
 import { edge, type EdgeOptions } from './edge.js';
 import { evidenceRoutes } from './evidence.js';
@@ -32,6 +33,7 @@ class ApiModule {
         ImportsController,
         LogController,
         ProofController,
+        AuditController,
         HealthController,
         WhatIfController,
         PastController,

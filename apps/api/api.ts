@@ -1,5 +1,5 @@
 import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
-import type { SignerKey } from '#audit';
+import type { Readers, SignerKey } from '#audit';
 import type { Evidence } from '#evidence';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
@@ -25,6 +25,8 @@ export interface ApiDeps {
   auditKey?: SignerKey;
   /** Where evidence is kept; without it there are no routes for it. */
   evidence?: Evidence;
+  /** Who notes who reads the audit interface; without it nobody does. */
+  readers?: Readers;
   /** How an import waits for the facts that policies bring to other streams. */
   policies?: {
     /** Event types that some policy listens to. */

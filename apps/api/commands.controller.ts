@@ -86,7 +86,7 @@ function revisionOf(text: string): number {
 }
 
 /** Headers are bytes: taken as UTF-8 when they are, and percent-encoded text is decoded, for clients that can send only ASCII. */
-function headerText(text: string): string {
+export function headerText(text: string): string {
   const utf8 = Buffer.from(text, 'latin1').toString('utf8');
   const plain = utf8.includes('\ufffd') ? text : utf8;
   try {

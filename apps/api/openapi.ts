@@ -7,7 +7,8 @@ import { MEDIA_TYPES } from '#evidence';
 import { ROLES, type CommandRule, type DataClass, type Query } from '#kernel';
 import type { ApiDeps } from './api.js';
 import { ImportLine } from './imports.controller.js';
-import { AuditQuery, EventsQuery } from './log.controller.js';
+import { AuditQuery, ReadsQuery, ReceiptQuery } from './audit.controller.js';
+import { EventsQuery } from './log.controller.js';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['post']>;
@@ -89,6 +90,28 @@ const GIVING = {
   415: problem('`unsupported-media-type`'),
   422: problem('`evidence-hash-mismatch`, `evidence-type-mismatch`, `evidence-empty`'),
 };
+
+const RECEIPT = { 200: { description: 'A .tlog-proof', content: { 'text/plain': {} } }, ...REFUSALS };
+
+/** A read for oversight, which is recorded itself. */
+const audited = (summary: string, query: DataClass, path: readonly string[] = []): { get: Operation } => ({
+  get: {
+    tags: ['log'],
+    summary: `${summary} For oversight.`,
+    parameters: [
+      ...path.map(idParameter),
+      ...parametersOf(query),
+      {
+        name: 'Purpose',
+        in: 'header',
+        required: false,
+        schema: { type: 'string', maxLength: 200 },
+        description: 'Why this is read. It is recorded with who read what; leaving it out is recorded, too.',
+      },
+    ],
+    responses: { 200: { description: 'As it was', ...json({}) }, ...REFUSALS },
+  },
+});
 
 /** The document at `/docs-json`: commands from the deciders' tables, bodies from their class-validator classes. */
 export function openApi(app: NestFastifyApplication, { decide, reads }: ApiDeps): OpenAPIObject {
@@ -273,20 +296,20 @@ const LOG_AND_IMPORTS = (): Paths => {
         responses: { 200: { description: 'NDJSON', content: { 'application/x-ndjson': {} } }, ...REFUSALS },
       },
     },
-    '/v1/audit/summary': {
+    '/v1/audit/summary': audited('The province in numbers, as known at an instant or as it was in truth.', AuditQuery),
+    '/v1/audit/agencies/{agency}': audited('What an agency owed, and where each of it stood.', AuditQuery, ['agency']),
+    '/v1/audit/reads': audited('Who read what of the log and its audit, why, how often.', ReadsQuery),
+    '/v1/audit/{stream}': audited('One stream as it was known, or as it was in truth.', AuditQuery, ['stream']),
+    '/v1/audit/{stream}/linked': audited('The same with everything that was linked to it.', AuditQuery, ['stream']),
+    '/v1/receipts/{commandId}': {
       get: {
         tags: ['log'],
-        summary: 'The province in numbers, as known at an instant or as it was in truth. For oversight.',
-        parameters: parametersOf(AuditQuery),
-        responses: { 200: { description: 'Sessions, agendas, averages, visits', ...json({}) }, ...REFUSALS },
-      },
-    },
-    '/v1/audit/{stream}': {
-      get: {
-        tags: ['log'],
-        summary: 'One stream as it was known at an instant. For oversight.',
-        parameters: [idParameter('stream'), ...parametersOf(AuditQuery)],
-        responses: { 200: { description: 'Its events and its state', ...json({}) }, ...REFUSALS },
+        summary: 'The receipt of a command of your own (c2sp.org/tlog-proof), to be taken home.',
+        parameters: [
+          { name: 'commandId', in: 'path', required: true, schema: { type: 'string' } },
+          ...parametersOf(ReceiptQuery),
+        ],
+        responses: RECEIPT,
       },
     },
     '/health/live': {

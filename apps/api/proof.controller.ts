@@ -4,9 +4,10 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
-import { Controller, Get, Header, HttpCode, Inject, Param, Post, Query, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Inject, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
 import { Zip, ZipDeflate } from 'fflate';
 import { Id, Refused, shaped, type Actor } from '#kernel';
 import {
@@ -22,7 +23,7 @@ import {
 import { policyFrom, receiptOf, witnessed } from '#apps/audit';
 import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';
-import { oversightOnly } from './log.controller.js';
+import { overseen } from './overseen.js';
 
 class ExportQuery {
   @IsOptional() @IsIn(SCOPES) scope?: Scope['kind'];
@@ -37,8 +38,8 @@ export class ProofController {
 
   /** Every checkpoint that is kept, the latest first, with the names of those who signed it. */
   @Get('checkpoints')
-  async checkpoints(@Who() actor: Actor) {
-    const key = this.keyFor(actor);
+  async checkpoints(@Who() actor: Actor, @Req() request: FastifyRequest) {
+    const key = await this.keyFor(actor, request);
     const { size } = await readHead(this.api.database);
     const kept = await readCheckpoints(this.api.database, 0, size);
     const items = kept.reverse().map((one) => {
@@ -53,8 +54,8 @@ export class ProofController {
   /** Signs the head of the log now. */
   @Post('checkpoints')
   @HttpCode(200)
-  async sign(@Who() actor: Actor): Promise<{ size: number }> {
-    const key = this.keyFor(actor);
+  async sign(@Who() actor: Actor, @Req() request: FastifyRequest): Promise<{ size: number }> {
+    const key = await this.keyFor(actor, request);
     const { size } = await signHead(this.api.database, key);
     await witnessed(this.api.database, size, policyFrom(key));
     return { size };
@@ -67,8 +68,9 @@ export class ProofController {
     @Param('stream') stream: string,
     @Param('revision') revision: string,
     @Who() actor: Actor,
+    @Req() request: FastifyRequest,
   ): Promise<string> {
-    this.keyFor(actor);
+    await this.keyFor(actor, request);
     const number = /^\d{1,9}$/.test(revision) ? Number(revision) : -1;
     const [event] = number < 0 ? [] : await this.api.decide.store.readStream(stream, number);
     if (event?.revision !== number) throw Refused.notFound(`There is no revision ${revision} of ${stream}.`);
@@ -81,8 +83,8 @@ export class ProofController {
 
   /** A zip of the folder that proves itself: everything, or a case, an agency or a session with what is linked to it. */
   @Get('export')
-  async export(@Query() query: object, @Who() actor: Actor): Promise<StreamableFile> {
-    const key = this.keyFor(actor);
+  async export(@Query() query: object, @Who() actor: Actor, @Req() request: FastifyRequest): Promise<StreamableFile> {
+    const key = await this.keyFor(actor, request);
     const { scope: kind = 'all', id } = shaped(ExportQuery, { ...query });
     if ((kind === 'all') !== (id === undefined)) {
       const reason = 'goes with every scope but "all"';
@@ -113,8 +115,8 @@ export class ProofController {
     }
   }
 
-  private keyFor(actor: Actor): SignerKey {
-    oversightOnly(actor);
+  private async keyFor(actor: Actor, request: FastifyRequest): Promise<SignerKey> {
+    await overseen(this.api, actor, request);
     if (!this.api.auditKey) throw Refused.notFound('This server has no key of the log.');
     return this.api.auditKey;
   }

@@ -1,19 +1,12 @@
 import { comparePositions, splitStream } from '#kernel';
-import type { Leaf } from '#audit';
+import { Agendas, type AgendaClaims, type Leaf } from '#audit';
 import type { Resolution } from '#resolutions';
 
 /** What the operator says the log adds up to. Numbers of the province only in an export of everything. */
-export interface Claims {
+export interface Claims extends Partial<AgendaClaims> {
   resolutions: number;
   /** Obligations by status. */
   obligations: Record<string, number>;
-  sessions?: number;
-  /** Cases on the agendas of sessions that were held; by session. */
-  agendas?: Record<string, number>;
-  averageCasesPerSession?: number;
-  /** Visits with findings; by the session that they prepared. */
-  visits?: number;
-  visitsOf?: Record<string, number>;
 }
 
 export type Disorder = 'stream-gap' | 'order' | 'number-gap' | 'look-alike';
@@ -28,9 +21,7 @@ export class Numbers {
   private readonly revisions = new Map<string, number>();
   private readonly scheduled = new Map<string, number>();
   private readonly adopted = new Map<string, number>();
-  private readonly opened = new Map<string, string>();
-  private readonly tabled = new Map<string, { session: string; until?: string }[]>();
-  private readonly visits = new Map<string, string | undefined>();
+  private readonly agendas = new Agendas();
   private last?: Leaf;
 
   constructor(private readonly wrong: (kind: Disorder, leaf: Leaf, what: string) => void) {}
@@ -70,15 +61,7 @@ export class Numbers {
         `its minutes count ${data.adopted} resolutions; there are ${this.adopted.get(id) ?? 0}`,
       );
     }
-    if (type === 'SessionOpened') this.opened.set(id, metadata.occurredAt);
-    if (type === 'VisitFindingsRecorded') this.visits.set(id, data.session);
-    if (type === 'CaseTabled' || type === 'CaseTransferred') {
-      const agendas = this.tabled.get(id) ?? [];
-      const before = agendas.at(-1);
-      if (before) before.until ??= metadata.occurredAt;
-      if (type === 'CaseTabled') agendas.push({ session: data.session });
-      this.tabled.set(id, agendas);
-    }
+    this.agendas.take(leaf);
   }
 
   claims(resolutions: Iterable<Resolution>, everything: boolean): Claims {
@@ -87,20 +70,6 @@ export class Numbers {
       claims.resolutions += 1;
       for (const { status } of obligations) claims.obligations[status] = (claims.obligations[status] ?? 0) + 1;
     }
-    if (!everything) return claims;
-    const agendas: Record<string, number> = {};
-    for (const entries of this.tabled.values()) {
-      const on = entries.filter(({ session, until }) => {
-        const opened = this.opened.get(session);
-        return opened !== undefined && (until === undefined || until > opened);
-      });
-      for (const session of new Set(on.map((each) => each.session))) agendas[session] = (agendas[session] ?? 0) + 1;
-    }
-    const visitsOf: Record<string, number> = {};
-    for (const session of this.visits.values()) if (session) visitsOf[session] = (visitsOf[session] ?? 0) + 1;
-    const cases = Object.values(agendas).reduce((a, b) => a + b, 0);
-    const sessions = this.opened.size;
-    const averageCasesPerSession = sessions === 0 ? 0 : Math.round((cases / sessions) * 100) / 100;
-    return { ...claims, sessions, agendas, averageCasesPerSession, visits: this.visits.size, visitsOf };
+    return everything ? { ...claims, ...this.agendas.claims() } : claims;
   }
 }

@@ -10,3 +10,6 @@ export { sha256 } from './platform.js';
 export * from './scope.js';
 export * from './export.js';
 export * from './replay.js';
+export * from './agendas.js';
+export * from './reading.js';
+export * from './readers.js';

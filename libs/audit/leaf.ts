@@ -1,4 +1,4 @@
-import { canonicalJson, type EventMetadata, type Instant, type Position } from '#kernel';
+import { canonicalJson, isCanonical, type EventMetadata, type Instant, type Position } from '#kernel';
 import { Malformed, textOf, utf8 } from './note.js';
 import { MAX_ENTRY_BYTES } from './tiles.js';
 
@@ -67,7 +67,7 @@ export function parseLeaf(bytes: Uint8Array): Leaf {
     INSTANT.test(leaf.metadata.occurredAt) &&
     INSTANT.test(leaf.recordedAt);
   if (!whole) throw new Malformed('is not an event');
-  if (Object.keys(leaf).length !== 8 || canonicalJson(leaf) !== text) throw new Malformed('is not in canonical form');
+  if (Object.keys(leaf).length !== 8 || !isCanonical(leaf, text)) throw new Malformed('is not in canonical form');
   return leaf;
 }
 

@@ -1,5 +1,5 @@
-import type { Projection, RecordedEvent, Sql } from '#kernel';
-import { localDay } from '#calendar';
+import { comparePositions, type Instant, type Position, type Projection, type RecordedEvent, type Sql } from '#kernel';
+import { CalendarHistory, instantAt, localDay, type CalendarChange } from '#calendar';
 import { leafBytes } from './leaf.js';
 import { checkpointText, formatNote, parseSignedCheckpoint, signNote, type SignerKey } from './note.js';
 import { nodesFrom, TILE_WIDTH, tileWidth } from './tiles.js';
@@ -7,30 +7,34 @@ import { EMPTY_ROOT, Frontier, leafHash, sameHash, type Hash } from './tree.js';
 
 /** After these the log commits itself: nobody shall be able to say later that it was decided or communicated otherwise. */
 const CHECKPOINT_AFTER = ['MinutesSigned', 'ResolutionCommunicated'];
-/** Where a business day ends. */
+/** The province's own calendar says when a business day closes; until it is defined, midnight here. */
+const OFFICES = 'calendar-offices';
 const ZONE = 'Asia/Tehran';
+const LONGEST_BREAK_DAYS = 30;
 
 /**
  * The Merkle log: every event in global order as a leaf, in the projection's own transaction, so a leaf is neither lost
- * nor doubled. Checkpoints are signed after minutes and communications and, at the first event of another day, for the
- * day that has passed; others on demand ({@link signHead}).
+ * nor doubled. Checkpoints are signed after minutes and communications, and for every business day when the offices close
+ * (by the clock: {@link signClosedDay}; at the latest before the next event); others on demand ({@link signHead}).
  *
  * Checkpoints outlive a rebuild, and every one is compared with the tree that grows again: a log that was changed behind
  * our back stops here, with the size at which it no longer is what was signed.
  */
 export const merkleLog = (key: SignerKey): Projection => ({
   name: 'merkle',
-  version: 1,
+  version: 2,
   schema: `
     create table if not exists audit_tiles (level integer, index bigint, hashes bytea not null, primary key (level, index));
     create table if not exists audit_leaves (
-      index bigint primary key, position text not null, stream text collate "C" not null, revision integer not null,
-      unique (stream, revision));
+      index bigint primary key, position bigint not null unique, stream text collate "C" not null, revision integer not null,
+      command_id text collate "C", sender text, agency text, unit text);
+    create index if not exists audit_leaves_command on audit_leaves (command_id) where command_id is not null;
+    create table if not exists audit_calendar (position bigint primary key, change jsonb not null);
     create table if not exists audit_head (
       one boolean primary key default true check (one), size bigint not null, root bytea not null, recorded_at text not null);
     create table if not exists audit_checkpoints (
       size bigint primary key, root bytea not null, note text not null, reason text not null, signed_at timestamptz not null default now());`,
-  tables: ['audit_tiles', 'audit_leaves', 'audit_head'],
+  tables: ['audit_tiles', 'audit_leaves', 'audit_calendar', 'audit_head'],
   on: '*',
   apply: (events, sql) => append(events, sql, key),
 });
@@ -95,29 +99,80 @@ async function append(events: readonly RecordedEvent[], sql: Sql, key: SignerKey
   const signed: Signed[] = [];
   const sign = (reason: string) => signed.push(signedAt({ size: frontier.size, root: frontier.root() }, key, reason));
   let { recordedAt } = head;
+  let offices = await readOffices(sql);
+  let closes = recordedAt && closingAfter(recordedAt, offices);
   for (const event of events) {
-    if (recordedAt && localDay(recordedAt, ZONE) < localDay(event.recordedAt, ZONE)) sign('day');
+    if (recordedAt && closes <= event.recordedAt) sign('day');
     frontier.append(leafHash(leafBytes(event)), keep);
     recordedAt = event.recordedAt;
+    if (event.stream === OFFICES) {
+      const { type, data, revision, position, metadata } = event;
+      offices = offices.with({ type, data, revision, position, at: metadata.occurredAt } as CalendarChange);
+      closes = '';
+    }
+    if (closes <= recordedAt) closes = closingAfter(recordedAt, offices);
     if (CHECKPOINT_AFTER.includes(event.type)) sign(event.type);
   }
   await saveTiles(sql, [...changed]);
-  await sql.query(
-    `insert into audit_leaves (index, position, stream, revision)
-     select $1 + row_number() over () - 1, * from unnest($2::text[], $3::text[], $4::int[])`,
-    [
-      head.size,
-      events.map(({ position }) => position),
-      events.map(({ stream }) => stream),
-      events.map(({ revision }) => revision),
-    ],
-  );
+  await saveLeaves(sql, head.size, events);
+  await saveOffices(sql, offices.changes, events[0]!.position);
   await sql.query(
     `insert into audit_head (size, root, recorded_at) values ($1, $2, $3)
      on conflict (one) do update set size = excluded.size, root = excluded.root, recorded_at = excluded.recorded_at`,
     [frontier.size, Buffer.from(frontier.root()), recordedAt],
   );
   await saveCheckpoints(sql, signed, head.size, frontier.size);
+}
+
+/** Where each leaf is, and whose command it was: the engine's own are nobody's to ask a receipt for. */
+async function saveLeaves(sql: Sql, size: number, events: readonly RecordedEvent[]): Promise<void> {
+  const by = events.map(({ metadata: { actor, commandId } }): Partial<Record<string, string>> => {
+    const { id, role, agency, unit } = actor;
+    return role === 'engine' ? {} : { commandId, id, agency, unit };
+  });
+  await sql.query(
+    `insert into audit_leaves (index, position, stream, revision, command_id, sender, agency, unit)
+     select $1 + row_number() over () - 1, *
+     from unnest($2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[])`,
+    [
+      size,
+      events.map(({ position }) => position),
+      events.map(({ stream }) => stream),
+      events.map(({ revision }) => revision),
+      ...(['commandId', 'id', 'agency', 'unit'] as const).map((name) => by.map((who) => who[name] ?? null)),
+    ],
+  );
+}
+
+async function readOffices(sql: Sql): Promise<CalendarHistory> {
+  const { rows } = await sql.query<{ change: CalendarChange }>('select change from audit_calendar order by position');
+  return new CalendarHistory(
+    OFFICES,
+    rows.map(({ change }) => change),
+  );
+}
+
+async function saveOffices(sql: Sql, changes: readonly CalendarChange[], from: Position): Promise<void> {
+  const fresh = changes.filter(({ position }) => comparePositions(position, from) >= 0);
+  if (fresh.length === 0) return;
+  await sql.query('insert into audit_calendar select * from unnest($1::bigint[], $2::jsonb[])', [
+    fresh.map(({ position }) => position),
+    fresh.map((change) => JSON.stringify(change)),
+  ]);
+}
+
+/** The first instant after `at` at which the offices close for the day. */
+function closingAfter(at: Instant, offices: CalendarHistory): Instant {
+  const midnight = instantAt(localDay(at, ZONE) + 1, 0, ZONE);
+  if (offices.changes.length === 0) return midnight;
+  const view = offices.view();
+  const today = view.localDay(at);
+  const closes = view.isWorking(today) ? view.closes(today) : '';
+  if (closes > at) return closes;
+  // Whoever defines a calendar without working days shall not stop the log.
+  for (let day = today + 1; day < today + LONGEST_BREAK_DAYS; day += 1)
+    if (view.isWorking(day)) return view.closes(day);
+  return midnight;
 }
 
 async function saveTiles(sql: Sql, tiles: readonly Tile[]): Promise<void> {
@@ -184,6 +239,17 @@ export async function signHead(sql: Sql, key: SignerKey, reason = 'demand'): Pro
   const head = await readHead(sql);
   await saveCheckpoints(sql, [signedAt(head, key, reason)], head.size, head.size);
   return (await readCheckpoints(sql, head.size, head.size))[0]!;
+}
+
+/**
+ * Signs the head for the day when the offices have closed since its last event, whether or not another comes. Nothing when
+ * they have not, or when that head is signed already. For whoever looks at the clock now and then.
+ */
+export async function signClosedDay(sql: Sql, key: SignerKey, now: Instant): Promise<StoredCheckpoint | undefined> {
+  const { size, recordedAt } = await readHead(sql);
+  if (size === 0 || closingAfter(recordedAt, await readOffices(sql)) > now) return undefined;
+  if ((await readCheckpoints(sql, size, size)).length > 0) return undefined;
+  return signHead(sql, key, 'day');
 }
 
 export interface StoredCheckpoint {

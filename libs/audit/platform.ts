@@ -10,6 +10,9 @@ export const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, '
 const PUBLIC = Buffer.from('302a300506032b6570032100', 'hex');
 const PRIVATE = Buffer.from('302e020100300506032b657004220420', 'hex');
 
+/** Made once for each key: reading one costs more than using it. */
+const publicKeys = new WeakMap<Uint8Array, KeyObject>();
+
 /** Whether `signature` (64 bytes) over `message` was made by the owner of `publicKey` (32 bytes); false for anything malformed. */
 export async function ed25519Verifies(
   publicKey: Uint8Array,
@@ -18,7 +21,10 @@ export async function ed25519Verifies(
 ): Promise<boolean> {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
   try {
-    const key = createPublicKey({ key: Buffer.concat([PUBLIC, publicKey]), format: 'der', type: 'spki' });
+    const key =
+      publicKeys.get(publicKey) ??
+      createPublicKey({ key: Buffer.concat([PUBLIC, publicKey]), format: 'der', type: 'spki' });
+    publicKeys.set(publicKey, key);
     return verify(null, message, key, signature);
   } catch {
     return false; // not a point of the curve

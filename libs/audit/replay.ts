@@ -1,4 +1,4 @@
-import type { Instant, RecordedEvent } from '#kernel';
+import type { Instant } from '#kernel';
 
 export interface AsOf {
   /** What the engine knew then: by `recordedAt`. */
@@ -7,8 +7,14 @@ export interface AsOf {
   validAt?: Instant;
 }
 
+interface Dated {
+  revision: number;
+  recordedAt: Instant;
+  metadata: { occurredAt: Instant };
+}
+
 /** The events of a stream on the two axes of time. In truth they stand in the order in which they happened. */
-export function replayed(events: readonly RecordedEvent[], { asOf, validAt }: AsOf): RecordedEvent[] {
+export function replayed<Event extends Dated>(events: readonly Event[], { asOf, validAt }: AsOf): Event[] {
   const known = asOf === undefined ? [...events] : events.filter(({ recordedAt }) => recordedAt <= asOf);
   if (validAt === undefined) return known;
   const so = known.filter(({ metadata }) => metadata.occurredAt <= validAt);

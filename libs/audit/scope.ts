@@ -11,7 +11,45 @@ export interface Scope {
 /** What everything else is judged by, and therefore in every export: calendars, ladders, agencies, who held which office. */
 const GROUND = ['calendar', 'ladder', 'agency', 'workingGroup'];
 
-/** Which streams belong to a scope, with everything that is linked to them: visit → case → session → resolution → referral. */
+type Linking = Pick<Leaf, 'stream' | 'type' | 'data'>;
+
+/** The streams that an event says belong together with its own: visit → case → session → resolution → referral. */
+export function linksOf({ stream, type, data }: Linking): string[] {
+  const to = (aggregate: string, id: unknown) => (typeof id === 'string' ? [streamOf(aggregate, id)] : []);
+  const [, own] = splitStream(stream);
+  switch (type) {
+    case 'CaseOpened':
+      return [...to('visit', data.visit), ...to('unit', data.unit)];
+    case 'CaseTabled':
+      return to('session', data.session);
+    case 'ResolutionLinked':
+      return to('resolution', data.resolution);
+    case 'ResolutionAdopted':
+      return [...to('case', data.case), `resolution-${own}-${data.ordinal}`];
+    case 'ResolutionIssued':
+      return [...to('case', data.case), ...to('session', data.session)];
+    case 'ReferredToNational':
+      return [`nationalReferral-${own}-${data.obligation}-${data.n}`];
+    case 'ReferredToOversight':
+      return [`oversightReferral-${own}-${data.obligation}-${data.n}`];
+    case 'ReferralOpened':
+      return to('resolution', data.resolution);
+    default:
+      return [];
+  }
+}
+
+/**
+ * Whether a link is followed. A session leads to its resolutions only from itself: else one case would bring along
+ * every case of its session. A unit leads nowhere, and a visit only from itself.
+ */
+export function leads(from: string, to: string, isRoot: boolean): boolean {
+  const [kind, towards] = [splitStream(from)[0], splitStream(to)[0]];
+  if (kind === 'unit' || (kind === 'visit' && !isRoot)) return false;
+  return kind !== 'session' || (isRoot && towards !== 'unit');
+}
+
+/** Which streams belong to a scope, with everything that is linked to them. */
 export class Selection {
   /** Streams that speak of one another, both ways. */
   private readonly links = new Map<string, Set<string>>();
@@ -22,25 +60,11 @@ export class Selection {
   }
 
   /** Call it for every event first. */
-  see({ stream, type, data }: Pick<Leaf, 'stream' | 'type' | 'data'>): void {
-    const link = (aggregate: string, id: unknown) => {
-      if (typeof id === 'string') this.linksOf(streamOf(aggregate, id)).add(stream);
-      if (typeof id === 'string') this.linksOf(stream).add(streamOf(aggregate, id));
-    };
-    switch (type) {
-      case 'CaseOpened':
-        link('visit', data.visit);
-        link('unit', data.unit);
-        break;
-      case 'CaseTabled':
-        link('session', data.session);
-        break;
-      case 'ResolutionIssued':
-        link('case', data.case);
-        link('session', data.session);
-        break;
-      case 'ReferralOpened':
-        link('resolution', data.resolution);
+  see(event: Linking): void {
+    const { stream, type, data } = event;
+    for (const linked of linksOf(event)) {
+      this.linksFrom(linked).add(stream);
+      this.linksFrom(stream).add(linked);
     }
     const owners = type === 'ResolutionIssued' ? data.obligations : type === 'ObligationReassigned' ? [data] : [];
     if (this.scope.kind === 'agency' && owners.some((o: { agency: string }) => o.agency === this.scope.id)) {
@@ -48,7 +72,7 @@ export class Selection {
     }
   }
 
-  private linksOf(stream: string): Set<string> {
+  private linksFrom(stream: string): Set<string> {
     let links = this.links.get(stream);
     if (!links) this.links.set(stream, (links = new Set()));
     return links;
@@ -58,16 +82,10 @@ export class Selection {
   close(): (stream: string) => boolean {
     if (this.scope.kind === 'all') return () => true;
     const chosen = new Set(this.roots);
-    // A session leads to its resolutions only from itself: else one case would bring along every case of its session.
-    const through = (from: string, to: string): boolean => {
-      const [kind, towards] = [splitStream(from)[0], splitStream(to)[0]];
-      if (kind === 'unit' || (kind === 'visit' && !this.roots.has(from))) return false;
-      return kind !== 'session' || (this.roots.has(from) && towards !== 'unit');
-    };
     const open = [...chosen];
     for (let stream = open.pop(); stream !== undefined; stream = open.pop()) {
       for (const linked of this.links.get(stream) ?? []) {
-        if (!chosen.has(linked) && through(stream, linked)) {
+        if (!chosen.has(linked) && leads(stream, linked, this.roots.has(stream))) {
           chosen.add(linked);
           open.push(linked);
         }

@@ -1,4 +1,5 @@
-import { canonicalJson } from './index.js';
+import fc from 'fast-check';
+import { canonicalJson, isCanonical } from './index.js';
 
 describe('canonical JSON', () => {
   it('writes the example of RFC 8785 section 3.2.3 to the byte', () => {
@@ -22,5 +23,27 @@ describe('canonical JSON', () => {
     expect(canonicalJson({ literals: [null, true, false], string: '\u20ac$\u000f\nA\'B"\\"/' })).toBe(
       '{"literals":[null,true,false],"string":"€$\\u000f\\nA\'B\\"\\\\\\"/"}',
     );
+  });
+
+  it('knows its own spelling from every other, with keys that look like numbers too', () => {
+    const value = fc.jsonValue().map((any) => ({ ...(any as object), '10': any, '9': 1, a: [any] }));
+    fc.assert(
+      fc.property(value, (any) => {
+        const text = canonicalJson(any);
+        expect(isCanonical(JSON.parse(text), text)).toBe(true);
+        const backwards = JSON.stringify(Object.fromEntries(Object.entries(any).reverse()));
+        if (backwards !== text) expect(isCanonical(JSON.parse(backwards), backwards)).toBe(false);
+      }),
+    );
+    for (const text of [
+      '{"a":1, "b":2}',
+      '{"a":1,"a":2}',
+      '{"b":1,"a":2}',
+      '[1.0]',
+      '"\\u0061"',
+      ' 1',
+      '{"a":{"c":1,"b":2}}',
+    ])
+      expect(isCanonical(JSON.parse(text), text)).toBe(false);
   });
 });

@@ -15,6 +15,7 @@ import {
   readCheckpoints,
   readHead,
   readTile,
+  signClosedDay,
   signerKey,
   signHead,
   verifyConsistency,
@@ -99,6 +100,36 @@ describe('the Merkle log in PostgreSQL', () => {
     ]);
     for (const { note } of all) expect((await whoSigned(parseSignedCheckpoint(note).note, [key])).by).toEqual([key]);
     expect(await signHead(sql, key)).toEqual(all.at(-1));
+  });
+
+  it('closes the day when the offices do, by their calendar as it is known, and on no day off', async () => {
+    const week = { sat: '07:30-14:30', sun: '07:30-14:30', mon: '07:30-14:30', tue: '07:30-14:30', wed: '07:30-14:30' };
+    const calendar = {
+      zone: 'Asia/Tehran',
+      week: { ...week, thu: null, fri: null },
+      holidays: [],
+      validFrom: '2026-03-21',
+    };
+    const change = async (revision: number, type: string, data: object) =>
+      store.append('calendar-offices', revision, [happened(type, data)]);
+    await change(-1, 'CalendarDefined', calendar); // Tuesday 09:00
+    await add(1);
+    now = '2026-08-25T10:59:59.999Z'; // a millisecond before 14:30
+    await add(1);
+    await follow();
+    expect(await signClosedDay(sql, key, '2026-08-25T10:59:59.999Z')).toBeUndefined();
+    // Nobody works any more, and no event has to come for the day to be closed.
+    expect(await signClosedDay(sql, key, '2026-08-25T11:00:30.000Z')).toMatchObject({ size: 3, reason: 'day' });
+    expect(await signClosedDay(sql, key, '2026-08-25T11:01:30.000Z')).toBeUndefined();
+    now = '2026-08-26T05:00:00.000Z'; // Wednesday; it is closed at once
+    await change(0, 'ClosureDeclared', { dates: ['2026-08-26'], reason: 'گرما', decree: '۱' });
+    now = '2026-08-28T12:00:00.000Z'; // Friday
+    await add(1);
+    now = '2026-08-29T11:00:00.000Z'; // Saturday, closing time
+    await add(1);
+    await follow();
+    const days = (await readCheckpoints(sql, 0, 100)).filter(({ reason }) => reason === 'day');
+    expect(days.map(({ size }) => size)).toEqual([3, 5]);
   });
 
   it('keeps what witnesses add', async () => {
