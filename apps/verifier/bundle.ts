@@ -1,6 +1,7 @@
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild-wasm';
+import { ROLES_OF } from './roles.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** `.ts` in a checkout's tests, `.js` in what was built. */
@@ -9,7 +10,10 @@ const EXT = extname(import.meta.url);
 /** Our own modules have no side effects that a verifier needs: what it does not use stays out, frameworks above all. */
 const ours = (browser: boolean): Plugin => ({
   name: 'ours',
-  setup({ onResolve }) {
+  setup({ onResolve, onLoad }) {
+    onLoad({ filter: /verifier[\\/]roles\.[jt]s$/ }, () => ({
+      contents: `export const ROLES_OF = ${JSON.stringify(ROLES_OF)};`,
+    }));
     onResolve({ filter: /^#/ }, ({ path }) => ({
       path: join(HERE, '../../libs', path.slice(1), `index${EXT}`),
       sideEffects: false,

@@ -11,10 +11,9 @@ import {
 } from '#calendar';
 import { evolve, isOpen, knownAt, settle, type ClockContext, type Obligation, type Resolution } from '#resolutions';
 import type { Leaf } from '#audit';
+import { BY_ITSELF } from './people.js';
 
 const PROVINCE = 'offices';
-/** What the engine does by itself. */
-const BY_ITSELF = ['AgencyReminded', 'DeadlineMissed', 'ObligationEscalated', 'DutyMissed', 'DeadlineMoved'];
 /** Between reading a calendar and appending, another may have changed it; the engine mends that by itself later. */
 const RACE_MS = 60_000;
 /** How far alarms may be behind at the end of a log: a machine may have been off. */
@@ -61,7 +60,7 @@ export class Clocks {
   private takeResolution(leaf: Leaf): void {
     const { stream, type, metadata } = leaf;
     const state = this.states.get(stream);
-    const engine = metadata.actor.role === 'engine' && (BY_ITSELF.includes(type) || type === 'MissRetracted');
+    const engine = metadata.actor.role === 'engine' && BY_ITSELF.includes(type);
     if (state && engine) {
       this.compare(leaf, this.due(state, leaf, 'before')[0], this.due(state, leaf, 'after')[0]);
     } else if (state) {

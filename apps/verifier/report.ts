@@ -58,6 +58,7 @@ export const CODES = {
   'own-judge': [7, 'Somebody judged their own agency.', 'کسی دربارهٔ دستگاه خود داوری کرده است.'],
   'not-its-own': [7, 'An agency spoke for what another owes.', 'دستگاهی به جای دستگاه دیگر سخن گفته است.'],
   clock: [8, 'A deadline or verdict is not what the calendars give.', 'مهلت یا حکمی با تقویم‌ها نمی‌خواند.'],
+  'back-dated': [8, 'Somebody gave an earlier date who may not.', 'کسی تاریخ پیش‌تری زده که اجازهٔ آن را نداشته است.'],
   claims: [9, 'The claimed numbers are not those of the log.', 'آمار اعلام‌شده با دفتر نمی‌خواند.'],
   'receipt-broken': [10, 'A receipt proves nothing.', 'رسیدی چیزی را ثابت نمی‌کند.'],
   'receipt-other-history': [10, 'A receipt tells of another log.', 'رسیدی از دفتر دیگری می‌گوید.'],
