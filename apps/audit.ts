@@ -99,16 +99,16 @@ async function firstWith(database: Database, index: number, end: number, key?: S
   return (await readCheckpoints(database, size, size))[0];
 }
 
-/** Where the events stand that this person, unit or agency left with one command. Oversight may ask for anybody's. */
+/** Where the events stand that this agency, unit or person left with one command. Oversight may ask for anybody's. */
 export async function ownReceipts(
   database: Database,
   commandId: string,
   { id, role, agency, unit }: Actor,
 ): Promise<{ stream: string; revision: number }[]> {
+  const [column, mine] = role === 'agency' ? ['agency', agency] : role === 'unit' ? ['unit', unit] : ['sender', id];
   const { rows } = await database.query<{ stream: string; revision: number }>(
-    `select stream, revision from audit_leaves where command_id = $1
-       and ($2 or sender = $3 or (agency = $4 and $6 = 'agency') or (unit = $5 and $6 = 'unit')) order by index`,
-    [commandId, role === 'oversight', id, agency ?? null, unit ?? null, role],
+    `select stream, revision from audit_leaves where command_id = $1 and ($2 or ${column} = $3) order by index`,
+    [commandId, role === 'oversight', mine],
   );
   return rows;
 }
