@@ -89,7 +89,8 @@ export class NoticeSender {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await this.deps.ask?.();
+        // What cannot be asked for holds up no letter that is there already.
+        await this.deps.ask?.().catch((error: unknown) => this.deps.log.warn({ err: error }, 'nobody can be asked'));
         // An empty outbox is asked one question; what settles where is asked of a burst, from its first letter on.
         const seen = (await this.anyWaits()) ? await this.look() : (this.last = undefined);
         if (seen) {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import { derivedId, type Database, type RecordedEvent } from '#kernel';
 import { createSql, MemoryEventStore } from '#stores';
 import { noticeDecider, NoticeSender, noticesProjection, type SenderDeps } from '#notices';
 import { completeness } from '#apps/completeness';
-import { deciders } from '#apps/province';
+import { deciders, watches } from '#apps/province';
 import { allProjections } from '#apps/read-models';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { establish, eventually, silent, TestClock, workshop, type Workshop } from '#test/kit/worker';
-import { asking } from './index.js';
+import { establish, eventually, happened, silent, TestClock, workshop, type Workshop } from '#test/kit/worker';
+import { askId, asking, Waitings, watchesProjection, watchRow } from './index.js';
 
 // Whoever is silent is asked again, and what was solved is looked at again: by a worker that lives, on the province's
 // calendar (here every day is a working day), once for each time, until somebody answers.
@@ -233,5 +234,55 @@ describe('what is waited for', () => {
       'What is waited for as check-outcome/case-c-1 is not what the log gives.',
       'ask-again/nationalReferral-r-1-o1-1 is waited for and would never be asked for.',
     ]);
+  });
+});
+
+describe('the table of what is waited for', () => {
+  let db: TestDatabase;
+  beforeAll(async () => void (db = await testDatabase()));
+  afterAll(() => db.close());
+
+  // What may happen to a referral and a case; `told` and `lost` end the asking that is the next one just then.
+  const STREAMS = ['nationalReferral-r-o1-1', 'oversightReferral-r-o1-2', 'case-c-1'];
+  const DEEDS = {
+    open: (n: number) =>
+      n === 2
+        ? happened('CaseClosed', { outcome: 'x' })
+        : happened(n === 0 ? 'ReferralOpened' : 'OversightReferralOpened', { resolution: 'r', obligation: 'o1', addressee: 'x', basis: 'x', chase: { workingDays: 5 } }), // prettier-ignore
+    end: (n: number) => happened(['AnswerRecorded', 'OversightReferralClosed', 'OutcomeChecked'][n]!),
+    duplicate: (n: number) => happened(n === 2 ? 'CaseClosed' : 'ReferralOpened', { outcome: 'x', solved: false, chase: { workingDays: 3 } }), // prettier-ignore
+    told: (_: number, asks: string[]) => happened('NoticeSent', { events: asks }),
+    lost: (_: number, asks: string[]) => happened('NoticeFailed', { final: true, events: asks }),
+    later: (_: number, asks: string[]) => happened('NoticeFailed', { final: false, events: asks }),
+  };
+  const deed = fc.tuple(fc.constantFrom(...(Object.keys(DEEDS) as (keyof typeof DEEDS)[])), fc.nat(2), fc.boolean());
+
+  it('is the same in whatever batches the log comes, and is what a fold of all of it gives', async () => {
+    const sql = createSql(db.pool);
+    const { schema, apply, on } = watchesProjection(watches);
+    await db.pool.query(schema);
+    await fc.assert(
+      fc.asyncProperty(fc.array(deed, { maxLength: 20 }), async (deeds) => {
+        const folded = new Waitings(watches);
+        await db.pool.query('truncate read_watches');
+        let batch: RecordedEvent[] = [];
+        for (const [index, [what, n, ends]] of deeds.entries()) {
+          const asks = [...folded.all.values()].map(askId);
+          const event = { ...DEEDS[what](n, asks), stream: STREAMS[n]!, revision: index, position: `${index}`, recordedAt: '' }; // prettier-ignore
+          folded.take(event);
+          batch.push(event);
+          if (!ends && index < deeds.length - 1) continue;
+          await apply(
+            batch.filter(({ type }) => on.includes(type)),
+            sql,
+          );
+          batch = [];
+        }
+        const { rows } = await db.pool.query<{ id: string; doc: object }>('select id, doc from read_watches');
+        const expected = [...folded.all].map(([id, waiting]) => [id, JSON.parse(JSON.stringify(watchRow(waiting)))]);
+        expect(Object.fromEntries(rows.map(({ id, doc }) => [id, doc]))).toEqual(Object.fromEntries(expected));
+      }),
+      { numRuns: 60 },
+    );
   });
 });
