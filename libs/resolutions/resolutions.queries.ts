@@ -29,6 +29,7 @@ class ResolutionsParams extends ListParams {
   @IsOptional() @Id() case?: string;
   @IsOptional() @IsIn(['issued', 'communicated', 'fulfilled', 'revoked']) status?: string;
 }
+class NoParams {}
 class IdParams {
   @Id() id!: string;
 }
@@ -162,6 +163,21 @@ export const obligationQuery = query({
   },
 });
 
+const NUMBERS: Fragment = sql`
+  count(*) filter (where owes)::int as obligations,
+  count(*) filter (where owes and status = 'met')::int as kept,
+  count(*) filter (where owes and status = 'met-late')::int as late,
+  count(*) filter (where owes and open)::int as open,
+  count(*) filter (where owes and open and missed_at is not null)::int as overdue,
+  count(*) filter (where owes and status = 'claimed')::int as claimed,
+  count(*) filter (where owes and status = 'suspended')::int as suspended,
+  count(*) filter (where owes and status = 'revoked')::int as revoked,
+  coalesce(sum(missed), 0)::int as missed,
+  coalesce(sum(refuted), 0)::int as refuted,
+  coalesce(sum(extensions), 0)::int as extensions,
+  coalesce(sum(disputed), 0)::int as disputed,
+  coalesce(sum(escalated), 0)::int as escalated`;
+
 /**
  * An agency in numbers. What went wrong (`missed`, `refuted`, `extensions`, `disputed`, `escalated`) counts for whoever
  * owed the obligation then, also when it was reassigned since; a miss that was taken back does not count. The rest is
@@ -175,22 +191,25 @@ export const scorecardQuery = query({
   async find({ id }, scoped) {
     const agency = await scoped.row(sql`select name from ${kinds.agencies} a where a.id = ${id}`);
     const numbers = await scoped.row(sql`
-      select count(*) filter (where owes)::int as obligations,
-        count(*) filter (where owes and status = 'met')::int as kept,
-        count(*) filter (where owes and status = 'met-late')::int as late,
-        count(*) filter (where owes and open)::int as open,
-        count(*) filter (where owes and open and missed_at is not null)::int as overdue,
-        count(*) filter (where owes and status = 'claimed')::int as claimed,
-        count(*) filter (where owes and status = 'suspended')::int as suspended,
-        count(*) filter (where owes and status = 'revoked')::int as revoked,
-        coalesce(sum(missed), 0)::int as missed,
-        coalesce(sum(refuted), 0)::int as refuted,
-        coalesce(sum(extensions), 0)::int as extensions,
-        coalesce(sum(disputed), 0)::int as disputed,
-        coalesce(sum(escalated), 0)::int as escalated
+      select ${NUMBERS}
       from ${kinds.records} r
       where r.agency = ${id} and r.agencies @> jsonb_build_array(jsonb_build_object('agency', ${id}::text))`);
     return agency && { agency: id, name: agency.name, ...numbers };
+  },
+});
+
+export const agencyScorecardsQuery = query({
+  path: 'scorecards/agencies',
+  summary: 'Every agency in numbers, as its scorecard has them.',
+  params: NoParams,
+  projections,
+  async find(_, scoped) {
+    const items = await scoped.rows(sql`
+      select a.id as agency, a.name, n.* from ${kinds.agencies} a
+      left join lateral (select ${NUMBERS} from ${kinds.records} r where r.agency = a.id
+        and r.agencies @> jsonb_build_array(jsonb_build_object('agency', a.id))) n on true
+      order by a.id`);
+    return { items };
   },
 });
 
@@ -243,6 +262,7 @@ export const resolutionsQueries = (province = DEFAULT_CALENDAR): readonly Query[
   resolutionQuery,
   obligationsQuery,
   obligationQuery,
+  agencyScorecardsQuery,
   scorecardQuery,
   dutiesQuery(province),
 ];

@@ -118,6 +118,7 @@ const URLS = [
   'agencies/power',
   'agencies/gas/scorecard',
   'agencies/power/scorecard',
+  'scorecards/agencies',
   'calendars/offices',
   'calendars/offices/days?from=2026-08-25&to=2026-08-26',
   'visits',
@@ -261,6 +262,8 @@ describe('an agency', () => {
     ]);
     expect((await ask('obligations?agency=power', gas)).body.items).toEqual([]);
     expect((await ask('cases?unit=bakery', gas)).body.items).toEqual([]);
+    const { body: own } = await ask('agencies/gas/scorecard', gas);
+    expect((await ask('scorecards/agencies', gas)).body.items).toEqual([own]);
   });
 
   it('with two resolutions reads both', () =>

@@ -1,5 +1,4 @@
-import { useEffect, useState } from 'react';
-import { read, useRead, type Asked, type Refusal } from './api.js';
+import { useRead } from './api.js';
 import { useSpeech, type Speech } from './language.js';
 import { at, Await, Empty } from './parts.js';
 import { Parts } from './trend.js';
@@ -26,24 +25,6 @@ export interface AgencyName {
   calendar: string;
 }
 
-/** The scorecards of all of them: each is asked for by itself. */
-function useScorecards(agencies: readonly AgencyName[] | undefined): Asked<Scorecard[]> {
-  const [state, setState] = useState<{ data?: Scorecard[]; error?: Refusal }>({});
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    if (!agencies) return;
-    let current = true;
-    const settle = (found: typeof state) =>
-      current && setState((before) => ({ ...before, error: undefined, ...found }));
-    Promise.all(agencies.map(({ id }) => read<Scorecard>(`agencies/${id}/scorecard`))).then(
-      (data) => settle({ data }),
-      (error: Refusal) => settle({ error }),
-    );
-    return () => void (current = false);
-  }, [agencies, turn]);
-  return { ...state, again: () => setTurn((before) => before + 1) };
-}
-
 /** Of what has come due, what was kept in time; undefined while nothing has. */
 const share = ({ kept, late, overdue }: Scorecard): number | undefined =>
   kept + late + overdue === 0 ? undefined : kept / (kept + late + overdue);
@@ -54,8 +35,7 @@ const percent = (of: number, { t, n }: Speech): string => t(`٪${n(Math.round(10
 export function Agencies() {
   const speech = useSpeech();
   const { t, n } = speech;
-  const agencies = useRead<{ items: AgencyName[] }>('agencies?limit=500');
-  const cards = useScorecards(agencies.data?.items);
+  const cards = useRead<{ items: Scorecard[] }>('scorecards/agencies');
   return (
     <section className="panel" aria-labelledby="agencies">
       <h2 id="agencies">{t('دستگاه‌ها', 'Agencies')}</h2>
@@ -65,8 +45,8 @@ export function Agencies() {
           'Kept in time, kept late, and still overdue.',
         )}
       </p>
-      <Await of={agencies.error ? { ...cards, error: agencies.error, again: agencies.again } : cards}>
-        {(found) =>
+      <Await of={cards}>
+        {({ items: found }) =>
           found.length === 0 ? (
             <Empty>{t('هنوز دستگاهی ثبت نشده است.', 'No agency is registered yet.')}</Empty>
           ) : (

@@ -135,6 +135,17 @@ export function useRead<T>(path: string | undefined): Asked<T> {
   return state.path === path ? { data: state.data, error: state.error, again } : { again };
 }
 
+/** What may be wrong with a field, by how the engine says it. */
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/today or later/, 'باید امروز یا پس از آن باشد'],
+  [/not registered|no case|no unit|not defined|not known/, 'در سامانه ثبت نشده است'],
+  [/should not be empty|must not be empty|missing|required/, 'نباید خالی باشد'],
+  [/at most|shorter than|too long|longer/, 'بلندتر از اندازهٔ مجاز است'],
+  [/whole number|integer|number/, 'باید عدد درستی باشد'],
+  [/duration|term|working days/i, 'باید مهلت درستی باشد، مانند ۱۵ روز کاری'],
+  [/unique|doubled/, 'نباید تکراری باشد'],
+];
+
 /** A refusal as a sentence that helps. Codes are stable; one that is not known here is told in the engine's own words. */
 export function sentence({ code, message, errors }: Refusal, { t }: Speech): string {
   const known: Record<string, [string, string]> = {
@@ -153,6 +164,26 @@ export function sentence({ code, message, errors }: Refusal, { t }: Speech): str
     'deadline-missed': ['مهلت گذشته است و دیگر تمدید نمی‌شود؛ تنها دستور استاندار مهلت تازه می‌دهد.', 'The deadline was missed and is not extended; only a directive gives a new term.'], // prettier-ignore
     'term-mismatch': ['تمدید باید با همان واحد مهلت باشد.', 'An extension has to be in the unit of the clock.'],
     closed: ['این تکلیف بسته شده است.', 'This obligation is closed.'],
+    'no-claim': ['دستگاه هنوز چیزی اعلام نکرده است که بشود دربارهٔ آن رأی داد.', 'The agency has claimed nothing that could be judged.'], // prettier-ignore
+    'not-suspended': ['مهلت متوقف نیست.', 'The clock is not suspended.'],
+    'retraction-needs-oversight': ['این اعلام، مهلتِ ازدست‌رفته را پس می‌گیرد؛ تأیید آن با دستگاه نظارتی است.', 'This claim takes a miss back; only oversight may verify it.'], // prettier-ignore
+    'session-not-open': ['جلسه هنوز گشوده نشده است؛ نخست آن را بگشایید.', 'The session has not been opened yet; open it first.'], // prettier-ignore
+    'already-open': ['پیش‌تر با مشخصات دیگری گشوده شده است.', 'It was already opened, with other particulars.'],
+    'minutes-signed': ['صورتجلسه امضا شده است و دیگر چیزی به آن افزوده نمی‌شود؛ آن را به جلسهٔ بعد ببرید.', 'The minutes are signed and take nothing more; bring it to the next session.'], // prettier-ignore
+    'not-reviewed': ['این پرونده هنوز نظر کارشناسی ندارد؛ نخست کارشناس باید آن را بررسی کند.', 'The case has no expert review yet; that comes before the agenda.'], // prettier-ignore
+    'resolution-running': ['هنوز مصوبه‌ای از این پرونده در جریان است؛ پس از پایان آن می‌شود پرونده را بست.', 'A resolution of this case still runs; the case can be closed when it has ended.'], // prettier-ignore
+    'objection-stands': ['واحد تولیدی به نتیجه اعتراض دارد؛ تا رسیدگی نشود پرونده بسته نمی‌شود.', 'The unit objects to the outcome; that has to be settled before closing.'], // prettier-ignore
+    'case-closed': ['این پرونده بسته است؛ دبیر می‌تواند آن را دوباره بگشاید.', 'The case is closed; the secretary can reopen it.'], // prettier-ignore
+    'already-planned': ['این بازدید پیش‌تر با مشخصات دیگری برنامه‌ریزی شده است.', 'This visit is already planned, differently.'], // prettier-ignore
+    'referral-closed': ['این ارجاع بسته شده است.', 'This referral is closed.'],
+    'evidence-missing': [
+      'مدرک به سامانه نرسیده است؛ دوباره پیوست کنید.',
+      'The evidence has not arrived; attach it again.',
+    ],
+    'evidence-mismatch': ['مدرک با آنچه فرستاده شده نمی‌خواند؛ دوباره پیوست کنید.', 'The evidence differs from what was sent; attach it again.'], // prettier-ignore
+    'revision-mismatch': ['در این میان دگرگون شده است؛ صفحه را ببینید و دوباره تصمیم بگیرید.', 'It has changed meanwhile; look again and decide.'], // prettier-ignore
+    'idempotency-key-reused': ['این فرم پیش‌تر با محتوای دیگری فرستاده شده است؛ آن را ببندید و از نو بگشایید.', 'This form was sent before with other content; close it and open it anew.'], // prettier-ignore
+    'identity-provider-unavailable': ['سامانهٔ ورود پاسخ نمی‌دهد؛ اندکی دیگر دوباره بکوشید.', 'The identity provider does not answer; try again shortly.'], // prettier-ignore
     conflict: [
       'هم‌زمان کس دیگری آن را تغییر داد؛ دوباره بفرستید.',
       'Somebody changed it at the same moment; send it again.',
@@ -171,6 +202,12 @@ export function sentence({ code, message, errors }: Refusal, { t }: Speech): str
   };
   const said = known[code];
   if (said) return t(...said);
+  const [wrong] = errors;
+  if (code === 'invalid' && wrong) {
+    const said = wrong.reason;
+    const persian = REASONS.find(([pattern]) => pattern.test(said))?.[1] ?? 'درست نوشته نشده است';
+    return t(`«${wrong.path}» ${persian}. (${said})`, `${wrong.path} ${said}.`);
+  }
   const why = errors.map(({ path, reason }) => (path ? `${path}: ${reason}` : reason)).join('; ') || message;
   return t(`سامانه نپذیرفت (${code}): ${why}`, why);
 }

@@ -74,6 +74,17 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
     }
   };
 
+  // What the engine calls `obligations[0].agency` is a field of this form, with a name that its reader knows.
+  const errors = typeof state === 'object' ? state.errors : [];
+  const fieldOf = (path: string) => {
+    const [, index, last] = /(?:\[(\d+)\])?\.?(\w+)$/.exec(path.replace(/\.(workingDays|duration)$/, '')) ?? [];
+    const wanted = last === 'workingDays' ? ['workingDays', 'term'] : [last];
+    const among = wanted.flatMap((name) => [name, `${name}${Number(index ?? path.match(/\[(\d+)\]/)?.[1] ?? 0) + 1}`]);
+    return fields.find(({ name }) => among.includes(name));
+  };
+  const named = errors.map(({ path, reason }) => ({ path: fieldOf(path)?.label ?? path, reason }));
+  const isWrong = (name: string) => errors.some(({ path }) => fieldOf(path)?.name === name);
+
   return (
     <dialog ref={dialog} className="form" aria-labelledby={`${id}-heading`} onCancel={close}>
       <form onSubmit={(event) => void send(event)}>
@@ -85,6 +96,7 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
             id: id + name,
             name,
             required: !optional,
+            'aria-invalid': isWrong(name) || undefined,
             'aria-describedby': hint ? `${id + name}hint` : undefined,
           };
           const text = {
@@ -135,7 +147,7 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
         {note && <p className="about">{note}</p>}
         {typeof state === 'object' && (
           <p className="notice is-bad" role="alert">
-            {sentence(state, speech)}
+            {sentence({ ...state, errors: named }, speech)}
           </p>
         )}
         <div className="buttons">

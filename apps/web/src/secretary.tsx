@@ -20,9 +20,10 @@ interface Waiting {
   openedAt: string;
 }
 interface Duty {
-  duty: 'communicate' | 'verify' | 'decide-extension' | 'review-suspension';
-  resolution: string;
+  duty: string;
+  resolution?: string;
   obligation?: string;
+  case?: string;
   dueAt?: string;
   missed: number;
 }
@@ -34,11 +35,18 @@ interface ToVisit {
   reasons: { reason: string; points: number; text: string }[];
 }
 
-const DUTIES: Record<Duty['duty'], [string, string]> = {
+const DUTIES: Record<string, [string, string]> = {
   communicate: ['ابلاغ مصوبه', 'Communicate'],
   verify: ['راستی‌آزمایی', 'Verify a claim'],
   'decide-extension': ['پاسخ به درخواست تمدید', 'Decide on an extension'],
   'review-suspension': ['بازنگری توقف', 'Review a suspension'],
+  'check-outcome': ['سنجش نتیجه', 'Check the outcome'],
+  'ask-again': ['پیگیری ارجاع', 'Ask again about a referral'],
+};
+const placeOf = ({ resolution, obligation, case: of }: Duty): string => {
+  if (resolution && obligation) return at('obligations', resolution, obligation);
+  if (resolution) return at('resolutions', resolution);
+  return of ? at('cases', of) : '#/';
 };
 /** Why a unit is on the list, for whoever reads English; the API says it in Persian. */
 const REASONS: Record<string, string> = {
@@ -231,18 +239,22 @@ function Answers({ duties }: { duties: ReturnType<typeof useRead<List<Duty>>> })
               {answers
                 .toSorted((a, b) => (a.dueAt ?? '~').localeCompare(b.dueAt ?? '~'))
                 .slice(0, SHOWN)
-                .map(({ duty, resolution, obligation, dueAt, missed }) => (
-                  <li key={`${resolution}/${obligation}/${duty}`}>
-                    <a href={obligation ? at('obligations', resolution, obligation) : at('resolutions', resolution)}>
-                      {t(...DUTIES[duty])} · {n(resolution.replace(/^.*?-(\d+)-(\d+)$/, '$1/$2'))}
-                    </a>{' '}
-                    {missed > 0 ? (
-                      <b className="overdue">{t('دیر شده؛ استاندار می‌داند', 'late; the governor knows')}</b>
-                    ) : (
-                      dueAt && <small>{t(`تا ${moment(dueAt)}`, `by ${moment(dueAt)}`)}</small>
-                    )}
-                  </li>
-                ))}
+                .map((one) => {
+                  const { duty, resolution, obligation, case: of, dueAt, missed } = one;
+                  const subject = resolution?.replace(/^.*?-(\d+)-(\d+)$/, '$1/$2') ?? of ?? '';
+                  return (
+                    <li key={`${resolution ?? of}/${obligation}/${duty}`}>
+                      <a href={placeOf(one)}>
+                        {DUTIES[duty] ? t(...DUTIES[duty]) : duty} · {n(subject)}
+                      </a>{' '}
+                      {missed > 0 ? (
+                        <b className="overdue">{t('دیر شده؛ استاندار می‌داند', 'late; the governor knows')}</b>
+                      ) : (
+                        dueAt && <small>{t(`تا ${moment(dueAt)}`, `by ${moment(dueAt)}`)}</small>
+                      )}
+                    </li>
+                  );
+                })}
             </ul>
           );
         }}
