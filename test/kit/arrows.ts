@@ -17,6 +17,8 @@ const DRIVERS: Record<string, string> = {
   ioredis: 'libs/stores',
   '@eventstore/db-client': 'libs/stores',
   nodemailer: 'libs/notices',
+  pdfkit: 'libs/documents',
+  fontkit: 'libs/documents',
   aws4fetch: 'libs/evidence',
 };
 /** Reference data and pure functions that every feature may call; they know no other feature. */
