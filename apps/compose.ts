@@ -39,6 +39,7 @@ import {
 import { asking } from '#watches';
 import { createApi } from '#apps/api/api.module';
 import { hashKey, ownAuth, providerAuth, sessionKey } from '#apps/api/auth';
+import { documentQueries } from '#apps/api/documents';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
 import { ProviderSignIn } from '#apps/api/oidc';
@@ -268,7 +269,7 @@ async function build(
       readers,
       database,
       checkpoints,
-      reads: [...allQueries(), whyQuery(decide)],
+      reads: [...allQueries(), whyQuery(decide), ...documentQueries(decide)],
       past,
       auditKey: logKey,
       policies: {

@@ -182,7 +182,7 @@ function command(aggregate: string, name: string, { data, roles, lateTruth }: Co
 function parametersOf(type: DataClass, path = ''): NonNullable<Operation['parameters']> {
   const { properties = {}, required = [] } = bodyOf(type);
   return Object.entries(properties).map(([name, schema]) => {
-    const inPath = path.split('/').includes(`:${name}`);
+    const inPath = new RegExp(`:${name}\\b`).test(path);
     return {
       name,
       in: inPath ? ('path' as const) : ('query' as const),
@@ -192,7 +192,7 @@ function parametersOf(type: DataClass, path = ''): NonNullable<Operation['parame
   });
 }
 
-function asked({ path, summary, params }: Query): Operation {
+function asked({ path, summary, params, type }: Query): Operation {
   return {
     tags: ['reads'],
     summary,
@@ -205,7 +205,10 @@ function asked({ path, summary, params }: Query): Operation {
         schema: { type: 'string' },
       },
     ],
-    responses: { 200: { description: 'What you may see of it', ...json({}) }, ...REFUSALS },
+    responses: {
+      200: { description: 'What you may see of it', ...(type ? { content: { [type]: {} } } : json({})) },
+      ...REFUSALS,
+    },
   };
 }
 

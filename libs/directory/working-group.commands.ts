@@ -1,5 +1,13 @@
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsBoolean, IsInt, IsObject, IsOptional, Max, Min, ValidateNested } from 'class-validator';
 import { DateText, Sealed, Text } from '#kernel';
+
+/** How many must be present at a session. */
+export class QuorumData {
+  @IsInt() @Min(1) @Max(200) members!: number;
+  /** A session without it is refused; else it is opened and warned of. */
+  @IsOptional() @IsBoolean() required?: boolean;
+}
 
 export class EstablishWorkingGroupData {
   @Text(300) name!: string;
@@ -8,6 +16,7 @@ export class EstablishWorkingGroupData {
   @Text(200) secretary!: string;
   /** Cases on one agenda; a larger agenda warns and is never refused. 14 unless told otherwise. */
   @IsOptional() @IsInt() @Min(1) @Max(1_000) capacity?: number;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => QuorumData) quorum?: QuorumData;
 }
 
 export class ScheduleSessionData {

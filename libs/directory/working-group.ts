@@ -2,6 +2,7 @@ import { Refused, sameJson, type AnyDecider, type Asked, type Fact, type Message
 import {
   AppointData,
   EstablishWorkingGroupData,
+  type QuorumData,
   RescheduleSessionData,
   ScheduleSessionData,
 } from './working-group.commands.js';
@@ -12,6 +13,7 @@ export interface WorkingGroup {
   chair: string;
   secretary: string;
   capacity: number;
+  quorum?: QuorumData;
 }
 export type WorkingGroupState =
   | { status: 'unknown' }
@@ -35,6 +37,13 @@ export type WorkingGroupEvent =
 const DEFAULT_CAPACITY = 14;
 /** Ids of sessions, resolutions and referrals are made from the group's, and an id has at most 100 characters. */
 const MAX_GROUP_ID = 40;
+
+/** Whether enough were present; undefined where the group asks for no number. Who is listed twice is one. */
+export function quorumOf({ quorum }: Pick<WorkingGroup, 'quorum'>, attendance: readonly string[]) {
+  if (!quorum) return undefined;
+  const present = new Set(attendance.map((who) => who.trim())).size;
+  return { needed: quorum.members, present, met: present >= quorum.members };
+}
 
 /** The id of a group's session: `facilitation-9`. */
 export const sessionId = (group: string, number: number): string => `${group}-${number}`;

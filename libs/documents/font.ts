@@ -5,6 +5,7 @@ import { mirrorOf, type Direction, type Run } from './lines.js';
 
 interface Glyph {
   id: number;
+  advanceWidth: number;
   codePoints: number[];
 }
 /** In units of the font. */
@@ -22,6 +23,8 @@ interface Shaped {
 interface Font {
   unitsPerEm: number;
   postscriptName: string;
+  /** Glyphs by id, each with the letters it was first used for. */
+  _glyphs: object;
   layout(text: string, script: string, language: undefined, direction: string): Shaped;
 }
 
@@ -58,26 +61,23 @@ export function faceOf(weight: Weight, { text, direction }: Run): Face {
 
 function openFace(file: string, suffix: string): Face {
   const font: Font = openSync(createRequire(import.meta.url).resolve(`vazirmatn/fonts/ttf/${file}`));
-  const glyphs = new Map<number, Glyph>();
-  const readable = (glyph: Glyph): Glyph => {
-    let known = glyphs.get(glyph.id);
-    if (!known) {
-      const codePoints = glyph.codePoints.map((code) => mirrored(String.fromCodePoint(code)).codePointAt(0)!).reverse();
-      glyphs.set(glyph.id, (known = Object.create(glyph, { codePoints: { value: codePoints } }) as Glyph));
-    }
-    return known;
-  };
   const words = new Map<string, Shaped>();
   const shape = (text: string, direction: Direction): Shaped => {
     const key = `${direction} ${text}`;
     let word = words.get(key);
     if (!word) {
       if (words.size > WORDS_KEPT) words.clear();
-      word =
+      // One glyph stands for several letters (ی and ي). What a word says must not depend on the words before it.
+      font._glyphs = {};
+      const { glyphs, positions } =
         direction === 'ltr'
           ? font.layout(text, 'latn', undefined, direction)
           : font.layout([...text].map(mirrored).join(''), 'arab', undefined, direction);
-      word = { glyphs: direction === 'ltr' ? word.glyphs : word.glyphs.map(readable), positions: word.positions };
+      const noted = (codes: number[]) => (direction === 'ltr' ? codes : codes.map(mirroredCode).reverse());
+      word = {
+        glyphs: glyphs.map(({ id, advanceWidth, codePoints }) => ({ id, advanceWidth, codePoints: noted(codePoints) })),
+        positions,
+      };
       words.set(key, word);
     }
     return word;
@@ -99,3 +99,4 @@ function openFace(file: string, suffix: string): Face {
 }
 
 const mirrored = (character: string): string => mirrorOf(character) ?? character;
+const mirroredCode = (code: number): number => mirrored(String.fromCodePoint(code)).codePointAt(0)!;

@@ -58,17 +58,27 @@ function broken(text: string, width: number, measure: (from: number, to: number)
   return lines.length > 0 ? lines : [[0, 0]];
 }
 
-/** A word in pieces that fit: hashes, addresses. */
+/** A word in pieces that fit, as long as they can be: hashes, addresses. */
 function piecesOf(word: string, index: number, width: number, measure: (from: number, to: number) => number): Span[] {
-  const end = index + word.length;
-  if (measure(index, end) <= width) return [[index, end]];
-  const pieces: Span[] = [[index, index]];
-  let at = index;
-  for (const character of word) {
-    const last = pieces.at(-1)!;
-    if (at > last[0] && measure(last[0], at + character.length) > width) pieces.push([at, at + character.length]);
-    else last[1] = at + character.length;
-    at += character.length;
+  // Between characters, never within one.
+  let end = index;
+  const ends = [...word].map((character) => (end += character.length));
+  const pieces: Span[] = [];
+  for (let first = 0, from = index; first < ends.length;) {
+    const fits = (at: number) => measure(from, ends[at]!) <= width;
+    // Shaping a very long word takes its time, so the search begins near.
+    let low = first;
+    let high = Math.min(first + 63, ends.length - 1);
+    while (high < ends.length - 1 && fits(high)) [low, high] = [high, Math.min(2 * high - first, ends.length - 1)];
+    if (fits(high)) low = high;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (fits(middle)) low = middle;
+      else high = middle - 1;
+    }
+    pieces.push([from, ends[low]!]);
+    from = ends[low]!;
+    first = low + 1;
   }
   return pieces;
 }

@@ -17,6 +17,8 @@ export interface Query<Params extends object = any> {
   params: DataClass<Params>;
   /** The projections it reads from: what `minPosition` waits for. */
   projections: readonly string[];
+  /** The media type of the answer; JSON when left out. */
+  type?: string;
   /**
    * What this reader may see; undefined (404) when there is no such thing for them: whether it exists is not betrayed.
    * @throws Refused `forbidden` (403) when the whole kind is closed to the reader.

@@ -1,4 +1,5 @@
 import { spokenDate, spokenInstant, spokenNumber, type CountedDay, type Language } from '#calendar';
+import type { Status } from './state.js';
 import type { Chapter, RungStory, Step, Why } from './why.js';
 
 type Said = Record<Language, string>;
@@ -50,6 +51,9 @@ const TOLD: Record<string, Said> = {
   MissRetracted: { fa: 'ثبت گذشتن مهلت پس گرفته شد', en: 'the recorded miss was taken back' },
   ObligationRevoked: { fa: 'تکلیف لغو شد: {reason}', en: 'the obligation was revoked: {reason}' },
   ResolutionRevoked: { fa: 'مصوبه لغو شد: {reason}', en: 'the resolution was revoked: {reason}' },
+  AgencyReminded: { fa: 'به دستگاه یادآوری شد', en: 'the agency was reminded' },
+  ObligationEscalated: { fa: 'به مقام بالاتر گزارش شد', en: 'it was escalated' },
+  ResolutionFulfilled: { fa: 'مصوبه به سرانجام رسید', en: 'the resolution was fulfilled' },
   ReferredToOversight: { fa: 'به {body} ارجاع شد', en: 'it was referred to {body}' },
   ReferredToNational: { fa: 'به {body} (ملی) ارجاع شد', en: 'it was referred to {body} (national)' },
   DutyMissed: { fa: 'وظیفهٔ رسیدگی «{duty}» انجام نشد', en: 'the duty “{duty}” was not done in time' },
@@ -62,7 +66,13 @@ const CHANGES: Record<string, Said> = {
   CalendarDefined: { fa: 'نسخهٔ تازهٔ تقویم', en: 'a new version of the calendar' },
 };
 
-const office = (role: string, language: Language): string => OFFICES[role]?.[language] ?? role;
+/** A role or a recipient as people call it; an office that is none of them by its own name. */
+export const officeName = (role: string, language: Language): string => OFFICES[role]?.[language] ?? role;
+export const statusName = (status: Status, language: Language): string => STATUSES[status]![language];
+
+/** What happened, in words: «مهلت تمدید شد: …». */
+export const told = ({ type, data }: Pick<Step, 'type' | 'data'>, language: Language): string =>
+  (TOLD[type]?.[language] ?? type).replace(/\{(\w+)\}/g, (_, key: string) => String(data[key] ?? '')).trim();
 
 /** The account of a clock in sentences, one a line: Persian with Jalali dates and Persian digits, or English. */
 export function story(account: Why, language: Language): string[] {
@@ -71,10 +81,8 @@ export function story(account: Why, language: Language): string[] {
   const instant = (at: string) => spokenInstant(at, account.zone, language);
   const n = (value: number | string) => spokenNumber(value, language);
 
-  const step = ({ type, at, by, data }: Step): string => {
-    const told = (TOLD[type]?.[language] ?? type).replace(/\{(\w+)\}/g, (_, key: string) => String(data[key] ?? ''));
-    return `${instant(at)}: ${told.trim()} — ${office(by.role, language)}`;
-  };
+  const step = (happened: Step): string =>
+    `${instant(happened.at)}: ${told(happened, language)} — ${officeName(happened.by.role, language)}`;
 
   const day = ({ date: on, counts, off }: CountedDay): string => {
     if (counts !== undefined)
@@ -133,7 +141,7 @@ export function story(account: Why, language: Language): string[] {
       escalate: { fa: 'گزارش به', en: 'escalation to' },
       miss: { fa: 'گذشتن مهلت', en: 'the miss' },
     }[action][language];
-    const whom = action === 'miss' ? '' : ` ${office(to ?? 'agency', language)}`;
+    const whom = action === 'miss' ? '' : ` ${officeName(to ?? 'agency', language)}`;
     const basis = legalBasis ? (fa ? `، به استناد ${legalBasis}` : `, on the basis of ${legalBasis}`) : '';
     if (at === undefined) return fa ? `  ${id}: ${what}${whom} در ${instant(plannedAt)} خواهد بود${basis}` : `  ${id}: ${what}${whom} comes at ${instant(plannedAt)}${basis}`; // prettier-ignore
     const real = at === plannedAt ? '' : fa ? ` (برنامه: ${instant(plannedAt)})` : ` (planned: ${instant(plannedAt)})`;
@@ -162,15 +170,15 @@ export function story(account: Why, language: Language): string[] {
 
   const { number, obligation, agency, action, status, ladder, legalBasis } = account;
   const settled = account.chapters.map(({ startedBy }) => startedBy);
-  const told = new Set([...settled, ...account.chapters.flatMap(({ moves }) => moves)]);
-  const others = account.steps.filter((s) => !told.has(s) && s.data['rung'] === undefined);
+  const chaptered = new Set([...settled, ...account.chapters.flatMap(({ moves }) => moves)]);
+  const others = account.steps.filter((s) => !chaptered.has(s) && s.data['rung'] === undefined);
   return [
     fa
       ? `مصوبهٔ ${n(number)}، تکلیف ${obligation} بر عهدهٔ ${agency}: ${action}`
       : `Resolution ${number}, obligation ${obligation}, owed by ${agency}: ${action}`,
     fa
-      ? `وضعیت: ${STATUSES[status]!.fa}. مبنا: ${legalBasis}`
-      : `Status: ${STATUSES[status]!.en}. Legal basis: ${legalBasis}`,
+      ? `وضعیت: ${statusName(status, 'fa')}. مبنا: ${legalBasis}`
+      : `Status: ${statusName(status, 'en')}. Legal basis: ${legalBasis}`,
     ...waits(account),
     ...account.chapters.flatMap(chapter),
     ...(others.length > 0 ? [fa ? 'آنچه گذشت:' : 'What happened:', ...others.map((s) => `  ${step(s)}`)] : []),
