@@ -24,8 +24,13 @@ class DossierParams extends DocumentParams {
   @Id() obligation!: string;
 }
 
+type Log = { store: Pick<EventStore, 'readStream'> };
+
 /** What may be printed. All of it comes from the log; the read models only say who may see it. */
-export const documentQueries = ({ store }: { store: Pick<EventStore, 'readStream'> }): Query[] => [
+export const documentQueries = (log: Log): Query[] =>
+  documents(log).map((read, index) => ({ ...read, past: (then) => documents(then)[index]! }));
+
+const documents = ({ store }: Log): Query[] => [
   ...both<MinutesParams>(
     {
       path: 'sessions/:id/minutes',

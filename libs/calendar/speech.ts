@@ -34,3 +34,8 @@ export function spokenInstant(at: Instant, zone: string, language: Language): st
 /** A number in the digits of the language, without grouping. */
 export const spokenNumber = (n: number | string, language: Language): string =>
   language === 'fa' ? String(n).replace(/\d/g, (digit) => '۰۱۲۳۴۵۶۷۸۹'[Number(digit)]!) : String(n);
+
+const years = new Intl.DateTimeFormat('en-u-ca-persian-nu-latn', { year: 'numeric', timeZone: 'UTC' });
+/** The Jalali year of a date: 1405. */
+export const jalaliYear = (date: LocalDate): number =>
+  Number(years.formatToParts(new Date(`${date}T00:00:00Z`)).find(({ type }) => type === 'year')!.value);

@@ -10,5 +10,6 @@ export * from './calendar.js';
 export * from './ladder.js';
 export * from './directory.projection.js';
 export * from './offices.js';
+export * from './session-day.js';
 export * from './offices.projection.js';
 export * from './numbers.projection.js';

@@ -8,6 +8,7 @@ export * from './calendar.policy.js';
 export * from './deadlines.projection.js';
 export * from './resolutions.projection.js';
 export * from './resolutions.queries.js';
+export * from './letters.js';
 export * from './why.js';
 export * from './why.story.js';
 export * from './what-if.js';

@@ -1,9 +1,10 @@
 import { IsIn, IsISO8601, IsOptional, Matches } from 'class-validator';
 import { CalendarHistory, rhythmOf, type CalendarChange, type CalendarView } from '#calendar';
-import { CATEGORIES, DEFAULT_CALENDAR } from '#directory';
-import { Id, kinds, ListParams, matching, parseInstant, query, Refused, sql, systemClock, type Fragment, type Query } from '#kernel'; // prettier-ignore
+import { CATEGORIES, DEFAULT_CALENDAR, proposedDay } from '#directory';
+import { Id, kinds, ListParams, matching, parseInstant, query, Refused, sql, systemClock, type Fragment, type Instant, type Query, type Scoped } from '#kernel'; // prettier-ignore
 import type { Waiting } from '#watches';
 import { dutyAlarm } from './alarms.js';
+import { lettersQuery } from './letters.js';
 import {
   resolutionsProjection,
   type DutyRow,
@@ -231,13 +232,27 @@ function dutyItem(doc: Duties, view: CalendarView | undefined) {
   return { duty, resolution, obligation, since, term, missed, dueAt: due(0), nextAt: due(missed) };
 }
 
+/** Sessions whose day was closed, each with the day that is proposed instead: the secretary confirms or chooses another. */
+async function sessionsToMove(scoped: Scoped, view: CalendarView, now: Instant) {
+  const scheduled = await scoped.rows<{ id: string; working_group: string; number: number; date: string }>(
+    sql`select s.id, s.working_group, s.number, s.date from ${kinds.sessionOutlines} s where s.status = 'scheduled' order by s.date, s.id`,
+  );
+  return scheduled.flatMap(({ id, working_group: workingGroup, number, date }) => {
+    const taken = scheduled.filter((other) => other.working_group === workingGroup);
+    const proposal = proposedDay(date, new Set(taken.map((other) => other.date)), view, now);
+    return proposal
+      ? [{ duty: 'confirm-session-day', session: id, workingGroup, number, proposal, overdue: false }]
+      : [];
+  });
+}
+
 /** `province` names the province's calendar, on which the offices' duties are counted. */
 export const dutiesQuery = (province = DEFAULT_CALENDAR) =>
   query({
     path: 'offices/:office/duties',
     summary: 'What an office owes to the process itself, the longest waiting first; what is late says so.',
     params: DutiesParams,
-    projections: [resolutionsProjection.name, 'watches', 'directory'],
+    projections: [resolutionsProjection.name, 'watches', 'directory', 'sessions'],
     async find({ office, ...params }, scoped) {
       if (!OFFICES.includes(office)) return undefined;
       const calendar = await scoped.row<{ changes: CalendarChange[] }>(
@@ -245,7 +260,7 @@ export const dutiesQuery = (province = DEFAULT_CALENDAR) =>
       );
       const view = calendar && new CalendarHistory(province, calendar.changes).view();
       const now = systemClock.now();
-      return scoped.page<{ doc: Duties }, object>(params, {
+      const page = await scoped.page<{ doc: Duties }, object>(params, {
         kind: kinds.duties,
         where: matching({ owner: office }),
         order: ['since', 'id'],
@@ -254,6 +269,9 @@ export const dutiesQuery = (province = DEFAULT_CALENDAR) =>
           return { ...item, overdue: item.dueAt !== undefined && item.dueAt < now };
         },
       });
+      // They wait for nobody's clock, so they come before the others, on the first page.
+      if (office !== 'secretary' || !view || params.cursor !== undefined) return page;
+      return { ...page, items: [...(await sessionsToMove(scoped, view, now)), ...page.items] };
     },
   });
 
@@ -265,6 +283,7 @@ export const resolutionsQueries = (province = DEFAULT_CALENDAR): readonly Query[
   agencyScorecardsQuery,
   scorecardQuery,
   dutiesQuery(province),
+  lettersQuery,
 ];
 
 /** An instant, or a date, which means its first moment in UTC. */

@@ -1,5 +1,5 @@
 import { MAX_DATA_BYTES, Refused, sameJson, type AnyDecider, type Asked, type Fact, type Message } from '#kernel';
-import { dateOfSession, DEFAULT_CALENDAR, partsOfSession, workingGroupDecider } from '#directory';
+import { dateOfSession, DEFAULT_CALENDAR, partsOfSession, quorumOf, workingGroupDecider } from '#directory';
 import { checkObligations, readReferences, type References } from '#resolutions';
 import { AdoptResolutionData, OpenSessionData, SignMinutesData } from './session.commands.js';
 
@@ -31,6 +31,8 @@ export type SessionState = { status: 'unopened' } | ({ status: 'open' } & Meetin
 interface Context {
   /** OpenSession: when the group has scheduled it; absent when it has not. */
   date?: string;
+  /** OpenSession: what the group asks for, where it asks for it. */
+  group?: Parameters<typeof quorumOf>[0];
   /** AdoptResolution. */
   caseKnown?: boolean;
   refs?: References;
@@ -68,8 +70,11 @@ export const sessions = (province = DEFAULT_CALENDAR): AnyDecider<SessionState, 
   async context({ name, id, data }, _state, reads): Promise<Context> {
     if (name === 'OpenSession') {
       const parts = partsOfSession(id);
+      if (!parts) return {};
+      const { state } = await reads.state(workingGroupDecider, parts.group);
       return {
-        date: parts && dateOfSession((await reads.state(workingGroupDecider, parts.group)).state, parts.number),
+        date: dateOfSession(state, parts.number),
+        ...(state.status === 'established' && { group: state.group }),
       };
     }
     if (name === 'AdoptResolution') {
@@ -83,12 +88,17 @@ export const sessions = (province = DEFAULT_CALENDAR): AnyDecider<SessionState, 
     OpenSession: {
       data: OpenSessionData,
       roles: ['secretary'],
-      decide({ id, data }: Asked<OpenSessionData>, state, { date }): SessionEvent[] {
+      decide({ id, data }: Asked<OpenSessionData>, state, { date, group }): SessionEvent[] {
         if (state.status !== 'unopened') {
           if (sameJson(state.attendance, data.attendance)) return [];
           throw new Refused('already-open', `The session "${id}" was already opened, with another attendance.`);
         }
         if (!date) throw Refused.notFound(`No working group has scheduled a session "${id}".`);
+        const quorum = group && quorumOf(group, data.attendance);
+        if (quorum && group.quorum!.required && !quorum.met) {
+          const counted = `${quorum.present} of the ${quorum.needed} who must be present`;
+          throw new Refused('no-quorum', `The session "${id}" has ${counted}; its group opens none without them.`);
+        }
         const { group: workingGroup, number } = partsOfSession(id)!;
         return [{ type: 'SessionOpened', data: { workingGroup, number, date, ...data } }];
       },

@@ -13,7 +13,10 @@ import {
   type Fragment,
   type Instant,
   type Query,
+  systemClock,
 } from '#kernel';
+import { CalendarHistory, spokenDate, spokenNumber, type CalendarChange } from '#calendar';
+import { DEFAULT_CALENDAR, proposedDay, quorumOf, type ProposedDay, type WorkingGroup } from '#directory';
 
 const STATUSES = ['scheduled', 'open', 'signed'] as const;
 
@@ -79,9 +82,57 @@ interface Row {
   resolutions: { id: string; status: string; open: number; overdue: number }[] | null;
   visits: number;
   visited: number;
+  group_doc: WorkingGroup | null;
+  changes: CalendarChange[] | null;
+  taken: string[] | null;
+}
+
+/** What is not as it should be, and hinders nobody. */
+interface Warning {
+  code: 'agenda-over-capacity' | 'no-quorum' | 'closed-day';
+  fa: string;
+  en: string;
+}
+
+const warned = (code: Warning['code'], fa: string, en: string): Warning => ({ code, fa: spokenNumber(fa, 'fa'), en });
+
+function warningsOf(cases: number, capacity: number, quorum: ReturnType<typeof quorumOf>, proposal?: ProposedDay) {
+  const warnings: Warning[] = [];
+  if (cases > capacity) {
+    warnings.push(
+      warned(
+        'agenda-over-capacity',
+        `دستور جلسه ${cases} پرونده دارد و گنجایش آن ${capacity} است.`,
+        `${cases} cases stand on an agenda for ${capacity}.`,
+      ),
+    );
+  }
+  if (quorum && !quorum.met) {
+    warnings.push(
+      warned(
+        'no-quorum',
+        `جلسه بدون حد نصاب باز شد: ${quorum.present} نفر از ${quorum.needed} نفر.`,
+        `It was opened without its quorum: ${quorum.present} of ${quorum.needed}.`,
+      ),
+    );
+  }
+  if (proposal) {
+    warnings.push(
+      warned(
+        'closed-day',
+        `${spokenDate(proposal.from, 'fa')} تعطیل است (${proposal.reason})؛ ${spokenDate(proposal.date, 'fa')} پیشنهاد می‌شود.`,
+        `${proposal.from} is closed (${proposal.reason}); ${proposal.date} is proposed.`,
+      ),
+    );
+  }
+  return warnings;
 }
 
 const HELD: Fragment = sql`r.id, r.doc,
+  (select g.doc from ${kinds.workingGroups} g where g.id = r.working_group) as group_doc,
+  case when r.status = 'scheduled' then (select c.doc->'changes' from ${kinds.calendars} c where c.id = ${DEFAULT_CALENDAR}) end as changes,
+  (select jsonb_agg(s.date) from ${kinds.sessionOutlines} s
+    where r.status = 'scheduled' and s.status = 'scheduled' and s.working_group = r.working_group) as taken,
   (select jsonb_agg(jsonb_build_object('id', c.id, 'unit', c.unit, 'category', c.category, 'status', c.status,
       'title', c.doc->'state'->'intake'->>'title') order by c.opened_at, c.id)
      from ${kinds.cases} c where c.id in (select a.case_id from ${kinds.agendas} a where a.session = r.id)) as agenda,
@@ -93,11 +144,21 @@ const HELD: Fragment = sql`r.id, r.doc,
   (select count(*)::int from ${kinds.visitOutlines} v where v.session = r.id) as visits,
   (select count(*)::int from ${kinds.visitOutlines} v where v.session = r.id and v.visited) as visited`;
 
-function item({ id, doc, agenda, resolutions, visits, visited }: Row) {
+function item({ id, doc, agenda, resolutions, visits, visited, ...known }: Row) {
   const issued = new Map(resolutions?.map((one) => [one.id, one]));
+  const { group_doc: group, changes, taken } = known;
+  const view = changes && new CalendarHistory('', changes).view();
+  const proposal = view ? proposedDay(doc.date, new Set(taken), view, systemClock.now()) : undefined;
+  const capacity = group?.capacity;
+  const quorum = group && doc.status !== 'scheduled' ? quorumOf(group, doc.attendance) : undefined;
   return {
     id,
     ...doc,
+    capacity,
+    quorum,
+    // Another day, when its own was closed; `RescheduleSession` confirms it.
+    proposal,
+    warnings: warningsOf(agenda?.length ?? 0, capacity ?? Infinity, quorum, proposal),
     // Until it is issued, what was adopted has no status of its own.
     adopted: doc.adopted.map((one) => ({ ...one, ...issued.get(one.resolution), id: undefined })),
     agenda: agenda ?? [],
@@ -105,7 +166,7 @@ function item({ id, doc, agenda, resolutions, visits, visited }: Row) {
   };
 }
 
-const projections = [sessionsProjection.name, 'cases', 'resolutions', 'visits'];
+const projections = [sessionsProjection.name, 'cases', 'resolutions', 'visits', 'directory'];
 
 export const sessionsQuery = query({
   path: 'sessions',
@@ -142,7 +203,7 @@ export const workingGroupSummaryQuery = query({
   path: 'working-groups/:id/summary',
   summary: 'A working group in numbers: sessions, average cases per session, visits, open and overdue obligations.',
   params: IdParams,
-  projections: [...projections, 'directory'],
+  projections,
   async find({ id }, scoped) {
     const group = await scoped.row(sql`select doc from ${kinds.workingGroups} g where g.id = ${id}`);
     if (!group) return undefined;
