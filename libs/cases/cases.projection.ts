@@ -9,6 +9,7 @@ import {
   matching,
   query,
   sql,
+  Text,
   textColumn,
   type Documents,
   type Fragment,
@@ -65,6 +66,7 @@ const cases: Documents<CaseDocument> = {
     unit: textColumn(`doc->'state'->'intake'->>'unit'`),
     category: textColumn(`doc->'state'->'intake'->>'category'`),
     channel: textColumn(`doc->'state'->'intake'->>'channel'`),
+    cause: textColumn(`doc->'state'->'intake'->>'cause'`),
     visit: textColumn(`doc->'state'->'intake'->>'visit'`),
     working_group: textColumn(`doc->'state'->>'workingGroup'`),
     /** Of the agenda that it was put on last. */
@@ -97,13 +99,16 @@ const cases: Documents<CaseDocument> = {
   ),
 };
 
-export const casesProjection = documentsProjection('cases', 2, [cases]);
+export const casesProjection = documentsProjection('cases', 3, [cases]);
 
 class CasesParams extends ListParams {
   @IsOptional() @Id() unit?: string;
   @IsOptional() @IsIn(STATUSES) status?: string;
   @IsOptional() @IsIn(CATEGORIES) category?: string;
   @IsOptional() @IsIn(CHANNELS) channel?: string;
+  @IsOptional() @Text(200) cause?: string;
+  /** Of the unit: `knowledge-based`, `brand-revival`, … */
+  @IsOptional() @Id() class?: string;
   @IsOptional() @Id() workingGroup?: string;
   /** The session whose agenda it was put on last. */
   @IsOptional() @Id() session?: string;
@@ -170,24 +175,24 @@ export const casesQuery = query({
   summary: 'Cases, the latest first, each with its visit, session, resolutions and their obligations’ statuses.',
   params: CasesParams,
   projections,
-  find: (params, scoped) =>
-    scoped.page<Row, object>(params, {
+  find(params, scoped) {
+    const { unit, status, category, channel, cause, session, visit, class: of } = params;
+    const { workingGroup: working_group, trackingCode: tracking_code } = params;
+    const where = matching({ unit, status, category, channel, cause, working_group, session, visit, tracking_code });
+    if (of !== undefined) {
+      where.push(
+        sql`r.unit in (select u.id from ${kinds.units} u where u.doc->'classes' @> jsonb_build_array(${of}::text))`,
+      );
+    }
+    return scoped.page<Row, object>(params, {
       kind: kinds.cases,
       select: LINKED,
-      where: matching({
-        unit: params.unit,
-        status: params.status,
-        category: params.category,
-        channel: params.channel,
-        working_group: params.workingGroup,
-        session: params.session,
-        visit: params.visit,
-        tracking_code: params.trackingCode,
-      }),
+      where,
       order: ['opened_at', 'id'],
       descending: true,
       item,
-    }),
+    });
+  },
 });
 
 export const caseQuery = query({

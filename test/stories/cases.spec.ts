@@ -189,6 +189,10 @@ describe('from the desk to the outcome', () => {
     for (const category of ['expansion-plan', 'technology', 'export']) {
       expect(await report(`by=channel&category=${category}`)).toMatchObject([{ channel: 'desk', opened: 1 }]);
     }
+    const listed = async (query: string) =>
+      (await province.sees('expert', `cases?${query}`)).items.map((one: any) => one.id).toSorted();
+    expect(await listed('cause=sanctions&class=brand-revival')).toEqual(['old', 'old-again']);
+    expect(await listed('class=knowledge-based&category=gas')).toEqual(['gas']);
     expect(await province.asks('governor', 'GET', 'reports/cases?by=weather')).toMatchObject({ status: 400 });
   });
 
