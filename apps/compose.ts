@@ -267,6 +267,7 @@ async function build(
       imports,
       evidence,
       readers,
+      vault,
       database,
       checkpoints,
       reads: [...allQueries(), whyQuery(decide), ...documentQueries(decide)],

@@ -8,6 +8,7 @@ import {
   migrate,
   startEmbeddedPostgres,
   type DatabaseAddress,
+  type Vault,
 } from '#stores';
 import { merkleLog } from '#audit';
 import { Imports } from '#apps/api/imports';
@@ -22,6 +23,7 @@ export interface Deployment {
   address: DatabaseAddress;
   database: Database;
   store: EventStore;
+  vault: Vault;
   checkpoints: Checkpoints;
   /** Whether somebody else keeps the database running: then workers should be at work, too. */
   running: boolean;
@@ -50,7 +52,7 @@ export async function openDeployment(config: Config, log: Log, fresh = false): P
     await checkpoints.prepare();
     await new Imports(database).prepare();
     await database.query(POLICY_REFUSALS);
-    return { address, database, store, checkpoints, running, close };
+    return { address, database, store, vault: store.vault, checkpoints, running, close };
   } catch (error) {
     await close();
     throw error;

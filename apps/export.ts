@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BEGINNING, StoreUnavailable, type Database, type EventStore, type RecordedEvent } from '#kernel';
-import { readCheckpoints, signHead, writeExport, type Scope, type SignerKey } from '#audit';
+import { readCheckpoints, signHead, writeExport, type Reader, type Scope, type SignerKey } from '#audit';
 import type { Evidence } from '#evidence';
+import type { Vault } from '#stores';
 import { claimed, witnessed, type policyFrom } from '#apps/audit';
 import { FORMAT } from '#apps/cli/format';
 import { verifiers } from '#apps/verifier/bundle';
@@ -35,19 +36,24 @@ export interface ExportLog {
   evidence?: Pick<Evidence, 'find' | 'read'>;
   key: SignerKey;
   scope: Scope;
+  /** For whom: what is sealed is disclosed as far as they may read it, and nothing of it without `vault`. */
+  reader?: Reader;
+  vault?: Pick<Vault, 'open'>;
   policy: ReturnType<typeof policyFrom>;
   /** Empty, or not there yet. */
   dir: string;
 }
 
 /** Signs the log as it stands, and writes the folder that proves itself, with its verifier. */
-export async function exportLog({ database, store, evidence, key, scope, policy, dir }: ExportLog) {
+export async function exportLog({ database, store, evidence, key, scope, reader, vault, policy, dir }: ExportLog) {
   const { checkpoint: signed, claims } = await snapshot(database, key);
   const { note, refusals } = await witnessed(database, signed.size, policy);
   mkdirSync(dir, { recursive: true });
   const { script, page } = await verifiers();
   const written = await writeExport(dir, {
     scope,
+    reader,
+    open: vault && ((commitments) => vault.open(commitments)),
     events: () => eventsOf(store),
     checkpoint: note,
     kept: (await readCheckpoints(database, 0, signed.size)).map((each) => each.note),

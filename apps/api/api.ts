@@ -1,6 +1,7 @@
 import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
 import type { Readers, SignerKey } from '#audit';
 import type { Evidence } from '#evidence';
+import type { Vault } from '#stores';
 import type { Auth } from './auth.js';
 import type { Imports } from './imports.js';
 import type { Past } from './past.js';
@@ -23,6 +24,8 @@ export interface ApiDeps {
   past?: Past;
   /** The key of the Merkle log; without it nothing of the log is proven here. */
   auditKey?: SignerKey;
+  /** What sealed fields say; without it an export discloses nothing of them. */
+  vault?: Pick<Vault, 'open'>;
   /** Where evidence is kept; without it there are no routes for it. */
   evidence?: Evidence;
   /** Who notes who reads the audit interface; without it nobody does. */

@@ -94,11 +94,12 @@ export class ProofController {
     const away = () => rm(dir, { recursive: true, force: true });
     try {
       const { exportLog } = await import('#apps/export');
-      const { database, decide, evidence } = this.api;
+      const { database, decide, evidence, vault } = this.api;
       await exportLog({
         database,
         store: decide.store,
         evidence,
+        vault,
         key,
         scope: { kind, ...(id && { id }) },
         policy: policyFrom(key),

@@ -20,6 +20,12 @@ export function registerAudit(program: Command, instant: (text: string) => strin
       new Option('--scope <scope>', 'what to export').choices(['all', 'case', 'agency', 'session']).default('all'),
     )
     .option('--id <id>', 'of the case, agency or session')
+    .addOption(
+      new Option(
+        '--for <reader>',
+        'who will read it: what is sealed is disclosed to them as far as they may read it',
+      ).choices(['oversight', 'agency', 'nobody']),
+    )
     .option('--policy <file>', 'the policy of witnesses to put in')
     .argument('<dir>', 'a folder that is empty or does not exist yet')
     .addHelpText('after', '\nExample:\n  $ peygir export --scope session --id facilitation-9 ninth')

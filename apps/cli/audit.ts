@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { factOf, splitStream, type Database } from '#kernel';
-import { replayed, signHead, vkey, type Scope, type SignerKey } from '#audit';
+import { replayed, signHead, vkey, type Reader, type Scope, type SignerKey } from '#audit';
 import { auditKey, policyFrom, receiptOf, witnessed } from '#apps/audit';
 import { logger } from '#apps/compose';
 import { readConfig } from '#apps/config';
@@ -55,18 +55,20 @@ export async function receipt(stream: string, revision: number): Promise<void> {
 
 export async function exportTo(
   dir: string,
-  options: { scope: Scope['kind']; id?: string; policy?: string },
+  options: { scope: Scope['kind']; id?: string; for?: Reader; policy?: string },
 ): Promise<void> {
   if ((options.scope === 'all') !== (options.id === undefined))
     throw new Failure('--id goes with every scope but "all".');
+  const reader = options.for ?? (options.scope === 'agency' ? 'agency' : 'oversight');
+  if (reader === 'agency' && options.scope !== 'agency') throw new Failure('--for agency goes with --scope agency.');
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new Failure(`${dir} is not empty.`);
   const scope: Scope = { kind: options.scope, ...(options.id !== undefined && { id: options.id }) };
-  await opened(async ({ database, store }, config) => {
+  await opened(async ({ database, store, vault }, config) => {
     await grown(database);
     const key = await auditKey(config);
     const evidence = await openEvidence(config, database);
     const policy = policyOf(options.policy, key);
-    const written = await exportLog({ database, store, evidence, key, scope, policy, dir });
+    const written = await exportLog({ database, store, evidence, key, scope, reader, vault, policy, dir });
     for (const refusal of written.refusals) console.error(`not cosigned by ${refusal}`);
     console.log(`${written.entries} of ${written.size} entries in ${dir}. To verify them: node ${dir}/verify.mjs`);
     console.log(`The log's key, to be handed over on paper: ${vkey(key)}`);

@@ -1,4 +1,4 @@
-import { acting, splitStream, type Role } from '#kernel';
+import { acting, ERASED, splitStream, type Role } from '#kernel';
 import { localDay, dateOf } from '#calendar';
 import type { Leaf } from '#audit';
 import type { Resolution } from '#resolutions';
@@ -119,6 +119,8 @@ export class People {
   /** Who made the claim that stands on an obligation. */
   private readonly claimants = new Map<string, string>();
   checked = 0;
+  /** Acts in an office whose holder's name is closed. */
+  unnamed = 0;
 
   take(leaf: Leaf, state: Resolution | undefined, breach: (kind: Breach, leaf: Leaf, what: string) => void): void {
     const { type, data } = leaf;
@@ -129,7 +131,9 @@ export class People {
     const date = dateOf(localDay(leaf.metadata.occurredAt, 'Asia/Tehran'));
     this.actors.add(actor.id);
     const inOffice = this.inOffice(actor.role, date);
-    if (inOffice?.every((person) => this.isAccount(person)) && !inOffice.includes(actor.id)) {
+    // Of a holder whose name is not disclosed, or erased, nobody can tell.
+    if (inOffice?.includes(ERASED)) this.unnamed += 1;
+    else if (inOffice?.every((person) => this.isAccount(person)) && !inOffice.includes(actor.id)) {
       breach(
         'not-in-office',
         leaf,

@@ -5,7 +5,11 @@ export const STAGES = [
   ['consistency', 'It contains what was seen and signed before.', 'آنچه پیش‌تر دیده و امضا شده در آن هست.'],
   ['witnesses', 'The witnesses that the policy asks for swore to it.', 'شاهدانی که خط‌مشی می‌خواهد گواهی داده‌اند.'],
   ['numbering', 'No version and no number is missing.', 'هیچ نسخه و هیچ شماره‌ای کم نیست.'],
-  ['evidence', 'The evidence is what was handed in.', 'مدارک همان است که تحویل شده.'],
+  [
+    'evidence',
+    'The evidence is what was handed in, and disclosed texts are what was sealed.',
+    'مدارک همان است که تحویل شده و متن‌های نشان‌داده‌شده همان که مهروموم شده.',
+  ],
   ['people', 'Who acted was allowed to, that day.', 'هر که اقدام کرده در آن روز اختیار داشته است.'],
   [
     'clocks',
@@ -47,6 +51,11 @@ export const CODES = {
   order: [5, 'Events stand in another order than they were recorded.', 'ترتیب رویدادها با ترتیب ثبت آن‌ها نمی‌خواند.'],
   'number-gap': [5, 'A number of a session or resolution is missing.', 'شمارهٔ جلسه یا مصوبه‌ای افتاده است.'],
   'look-alike': [5, 'A name is written so that it reads as another.', 'نامی چنان نوشته شده که نام دیگری خوانده شود.'],
+  'opening-false': [
+    6,
+    'A disclosed text is not what was sealed.',
+    'متنی که نشان داده شده همان نیست که مهروموم شده بود.',
+  ],
   'evidence-missing': [6, 'A piece of evidence is missing.', 'مدرکی نیست.'],
   'evidence-changed': [6, 'A piece of evidence was changed.', 'مدرکی عوض شده است.'],
   'no-such-power': [7, 'Somebody did what the role does not allow.', 'کسی کاری کرده که در اختیار سمت او نیست.'],

@@ -7,6 +7,8 @@ import {
   HASH_BYTES,
   hashFromBase64,
   leafHash,
+  openingsPath,
+  openLeaf,
   Malformed,
   MAX_ENTRY_BYTES,
   parseLeaf,
@@ -26,6 +28,7 @@ import {
   type Hash,
   type Leaf,
   type Note,
+  type Openings,
   type Policy,
 } from '#audit';
 import { sameJson } from '#kernel';
@@ -112,6 +115,10 @@ class Visit {
   /** Hashes of the entries that receipts speak of, as they are here. */
   private readonly receiptLeaves = new Map<number, Hash>();
   private lastRecordedAt = '';
+  private disclosed = 0;
+  /** What stays closed, by event and path; and what was erased, on the record. */
+  private readonly closed = new Set<string>();
+  private readonly erased = new Set<string>();
 
   constructor(
     private readonly source: Source,
@@ -129,12 +136,22 @@ class Visit {
     this.stages = 4;
     await this.quorum();
     await this.checkEvidence();
+    this.tellSealed();
     if (this.lastRecordedAt) this.clocks.end(this.lastRecordedAt);
     await this.claims();
     this.checkReceipts();
     this.say(`${entries} entries, ${this.people.checked} acts, ${this.clocks.checked} clocks computed again`);
     this.stages = STAGES.length;
     return { note: this.text, size: this.checkpoint.size, root: base64(this.checkpoint.root), entries };
+  }
+
+  private tellSealed(): void {
+    if (this.disclosed + this.closed.size === 0) return;
+    const erased = [...this.closed].filter((one) => this.erased.has(one)).length;
+    this.say(
+      `${this.disclosed} sealed texts disclosed; ${this.closed.size} closed, of which ${erased} were erased on the record`,
+    );
+    if (this.people.unnamed > 0) this.say(`${this.people.unnamed} acts in offices whose holders' names are closed`);
   }
 
   private get everything(): boolean {
@@ -249,6 +266,7 @@ class Visit {
       if (tile.length !== width * HASH_BYTES)
         throw new Malformed(`${tilePath(0, index, width)} has ${tile.length} bytes`);
       const path = entriesPath(index, width);
+      const openings = await this.openings(index);
       const whole = included ? undefined : unbundle(await this.needed(path, bundleLimit(width)), width);
       for (let i = 0; i < width; i += 1) {
         const place_ = index * TILE_WIDTH + i;
@@ -260,7 +278,7 @@ class Visit {
           const own = leafHash(entry);
           if (!sameHash(own, hash)) this.find('entry-changed', `entry ${place_} is not what its tile says`);
           hash = own;
-          this.take(entry, place_);
+          this.take(entry, place_, Object.hasOwn(openings, place_) ? openings[place_] : undefined);
           entries += 1;
         }
         if (this.receiptLeaves.has(place_)) this.receiptLeaves.set(place_, hash);
@@ -273,6 +291,12 @@ class Visit {
       this.find('root', `the entries give ${base64(tree.root())}, the checkpoint says ${base64(root)}`);
     for (let level = 1; tileWidth(level, 0, size) > 0; level += 1) await this.upperTiles(level, size);
     return entries;
+  }
+
+  private async openings(tile: number): Promise<Openings> {
+    const bytes = await this.source.read(openingsPath(tile), LARGE);
+    const found: unknown = bytes && (await this.json(openingsPath(tile), LARGE));
+    return found !== null && typeof found === 'object' ? (found as Openings) : {};
   }
 
   /** Tiles above the leaves are computed again from those below: others will build their proofs on them. */
@@ -290,10 +314,10 @@ class Visit {
     }
   }
 
-  private take(entry: Uint8Array, index: number): void {
+  private take(entry: Uint8Array, index: number, openings: Openings[string] | undefined): void {
     let leaf: Leaf;
     try {
-      leaf = parseLeaf(entry);
+      leaf = this.opened(parseLeaf(entry), openings);
     } catch (error) {
       return this.find('entry-malformed', `entry ${index} ${(error as Error).message}`);
     }
@@ -311,6 +335,20 @@ class Visit {
         this.evidence.set(String(hash), { bytes, stream: place(leaf) });
     }
     this.lastRecordedAt = leaf.recordedAt;
+  }
+
+  /** 6, for what is sealed: each disclosed text against its commitment. The rest goes on with what is disclosed. */
+  private opened(sealed: Leaf, openings: Openings[string] | undefined): Leaf {
+    const { leaf, opened, closed, false: wrong } = openLeaf(sealed, openings ?? undefined);
+    this.disclosed += opened;
+    for (const path of closed) this.closed.add(`${leaf.id} ${path}`);
+    for (const path of wrong) this.find('opening-false', `${place(leaf)}: ${path}`);
+    if (leaf.type === 'DataErased' && Array.isArray(leaf.data.erased)) {
+      for (const { event, paths } of leaf.data.erased) {
+        for (const path of Array.isArray(paths) ? paths : []) this.erased.add(`${event} ${path}`);
+      }
+    }
+    return leaf;
   }
 
   /** 4: enough of the witnesses that the policy names. */

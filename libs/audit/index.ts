@@ -8,6 +8,7 @@ export * from './policy.js';
 export * from './witness.js';
 export { sha256 } from './platform.js';
 export * from './scope.js';
+export * from './openings.js';
 export * from './export.js';
 export * from './replay.js';
 export * from './agendas.js';

@@ -54,6 +54,8 @@ export class Selection {
   /** Streams that speak of one another, both ways. */
   private readonly links = new Map<string, Set<string>>();
   private readonly roots = new Set<string>();
+  /** Erasures, and whose they are. */
+  private readonly erasures = new Map<string, string>();
 
   constructor(private readonly scope: Scope) {
     if (scope.id !== undefined) this.roots.add(streamOf(scope.kind, scope.id));
@@ -62,6 +64,7 @@ export class Selection {
   /** Call it for every event first. */
   see(event: Linking): void {
     const { stream, type, data } = event;
+    if (type === 'DataErased') this.erasures.set(stream, data.stream);
     for (const linked of linksOf(event)) {
       this.linksFrom(linked).add(stream);
       this.linksFrom(stream).add(linked);
@@ -91,6 +94,8 @@ export class Selection {
         }
       }
     }
-    return (stream) => chosen.has(stream) || GROUND.includes(splitStream(stream)[0]);
+    const within = (stream: string) => chosen.has(stream) || GROUND.includes(splitStream(stream)[0]);
+    // Why something of it cannot be read any more belongs to it.
+    return (stream) => within(stream) || within(this.erasures.get(stream) ?? stream);
   }
 }
