@@ -54,6 +54,7 @@ import { openEvidence, openLog, queueHome } from '#apps/homes';
 import { Metrics } from '#apps/metrics';
 import { deciders, liveDeciders, policies } from '#apps/province';
 import { allProjections, allQueries, recordProjections } from '#apps/read-models';
+import { startTracing } from '#apps/tracing';
 import { eraser } from '#apps/worker/eraser';
 import { beacon } from '#apps/worker/beacon';
 import { startWorker } from '#apps/worker/worker';
@@ -128,6 +129,7 @@ async function build(
   signIn?: WayIn,
 ): Promise<Omit<Running, 'close'>> {
   const { dataDir, province } = config;
+  if (config.traces) closing.push(startTracing(config.traces, log));
   const address = await databaseOf(config, log, closing);
   const pool = createPool(address, { max: 16 });
   closing.push(() => pool.end());
@@ -277,7 +279,6 @@ async function build(
         on: new Set(policies.flatMap(({ on }) => on)),
         passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),
       },
-      importEnded: () => working?.wake(),
       ...told,
       hosts: config.hosts,
       logLevel: config.logLevel,

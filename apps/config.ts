@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bucket } from '#evidence';
+import type { Collector } from '#apps/tracing';
 import { contactsFrom, type Contacts } from '#notices';
 
 /** How a deployment is set up. Everything comes from the environment; see the table in README. */
@@ -23,6 +24,8 @@ export interface Config {
   port: number;
   /** Where /health and /metrics are answered besides, for a worker that has no api and for those who scrape inside. */
   metricsPort?: number;
+  /** Where traces go; absent: nowhere. */
+  traces?: Collector;
   /** Names in the Host header that are answered beside the loopback ones. */
   hosts: readonly string[];
   smtp?: { url: string; from: string };
@@ -127,6 +130,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     'must be how browsers reach this server, without a path, such as https://peygir.example.ir',
   );
   const named = publicUrl && URL.canParse(publicUrl) ? [new URL(publicUrl).hostname] : [];
+  const collector = url('OTEL_EXPORTER_OTLP_ENDPOINT', 'http', 'https');
   const config: Config = {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
     dataDir: data ? resolve(data) : defaultDataDir(),
@@ -137,6 +141,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host: check('HOST', (value) => /^[\w.:-]+$/.test(value), 'must be an address to listen on', '127.0.0.1')!,
     port: Number(port('PORT', '3000')),
     ...(metricsPort !== undefined && { metricsPort: Number(metricsPort) }),
+    ...(collector && {
+      traces: {
+        endpoint: collector,
+        headers: get('OTEL_EXPORTER_OTLP_HEADERS'),
+        service: get('OTEL_SERVICE_NAME') ?? 'peygir',
+      },
+    }),
     hosts: [
       ...named,
       ...(get('PEYGIR_HOSTS')

@@ -37,8 +37,6 @@ export interface ApiDeps {
     /** Waits until the policies have handled the log up to `position`; false when `timeoutMs` passed first. */
     passed(position: Position, timeoutMs: number): Promise<boolean>;
   };
-  /** An import has ended in order: alarms that waited for it need not wait for the next sweep. */
-  importEnded?(): void;
   /** What else must be well for `/health/ready` (subscribers, mail): each throws when it is not. */
   ready?: Readonly<Record<string, () => Promise<unknown>>>;
   /** What `/health/ready` tells of besides, and serves on without: the queue. */

@@ -4,7 +4,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { parse as locate, type ParseError } from 'jsonc-parser';
-import type { Actor } from '#kernel';
+import { begin, isTracing, traceIdOf, type Actor } from '#kernel';
 import { unauthenticated, type Auth } from './auth.js';
 import { answerProblem, Problem } from './problem.js';
 import type { WayIn } from './sign-in.js';
@@ -62,7 +62,8 @@ export async function edge({
     routerOptions: { maxParamLength: 1_000 },
     genReqId: ({ headers }: IncomingMessage) => {
       const given = headers['x-correlation-id'];
-      return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+      if (typeof given === 'string' && CORRELATION_ID.test(given)) return given;
+      return callerOf(headers)?.traceId ?? randomUUID();
     },
     logController: new LogController({ requestIdLogLabel: 'correlationId' }),
     // An address that the router cannot read reaches no hook and no filter.
@@ -92,6 +93,7 @@ export async function edge({
       );
     }
   });
+  traced(fastify);
   if (rateLimit > 0) {
     await fastify.register(import('@fastify/rate-limit'), {
       max: rateLimit,
@@ -138,6 +140,38 @@ export async function* flowing(body: AsyncIterator<Uint8Array>, idleMs = BODY_MS
     if (done) return;
     yield value;
   }
+}
+
+/** W3C Trace Context: which trace the caller is in, and where. */
+function callerOf({ traceparent }: IncomingMessage['headers']) {
+  const [, traceId, parent] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/.exec(String(traceparent)) ?? [];
+  return traceId && parent && !/^0+$/.test(traceId) ? { traceId, parent } : undefined;
+}
+
+/** A span for each request, in which whatever it causes here goes on. */
+function traced(fastify: FastifyInstance): void {
+  const spans = new WeakMap<FastifyRequest, ReturnType<typeof begin>>();
+  fastify.addHook('onRequest', async (request) => {
+    const { id, method, headers, routeOptions } = request;
+    if (!isTracing() || !routeOptions.url?.startsWith('/v1/')) return;
+    const caller = callerOf(headers);
+    const parent = caller?.traceId === traceIdOf(id) ? caller.parent : undefined;
+    const attributes = { 'http.request.method': method, 'http.route': routeOptions.url, 'peygir.correlation_id': id };
+    spans.set(
+      request,
+      begin(`${method} ${routeOptions.url}`, { correlationId: id, parent, kind: 'server', attributes }),
+    );
+  });
+  // Not earlier: while the body is read, the socket's own context runs.
+  fastify.addHook('preHandler', (request, _, done) => {
+    const ended = spans.get(request);
+    if (ended) ended.within(done);
+    else done();
+  });
+  fastify.addHook('onResponse', async (request, { statusCode }) => {
+    const failed = statusCode >= 500 ? `answered ${statusCode}` : undefined;
+    spans.get(request)?.(failed, { 'http.response.status_code': statusCode });
+  });
 }
 
 /** Who asks. Closed by default: a route that asks for nobody known answers 401. */

@@ -105,7 +105,6 @@ export class ImportsController {
   async end(@Param('id') id: string, @Who() actor: Actor): Promise<void> {
     registrarOnly(actor);
     await this.api.imports.end(id);
-    this.api.importEnded?.();
   }
 
   /**

@@ -1,8 +1,10 @@
 import {
+  appendOf,
   Lanes,
   ordersOf,
   Refused,
   StoreUnavailable,
+  span,
   streamOf,
   type Answer,
   type Batch,
@@ -85,7 +87,10 @@ export function policySubscriber({ sql, policies, decide, reads, resolutionsOnCa
           if (signal.aborted) break;
           for (const order of ordersOf(policy, event, await policy.react(event, after(event)))) {
             lanes.add(streamOf(order.aggregate, order.id), async () => {
-              if (!signal.aborted) await send(policy, order);
+              if (signal.aborted) return;
+              const { correlationId } = event.metadata;
+              const follows = { correlationId, parent: appendOf(event.metadata), kind: 'consumer' as const };
+              await span(`policy ${policy.name}`, follows, () => send(policy, order));
             });
           }
         }

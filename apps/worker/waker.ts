@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  appendOf,
   derivedId,
   ENGINE,
+  isTracing,
   Lanes,
   persist,
   Refused,
+  span,
   splitStream,
   type Checkpoints,
   type Clock,
+  type EventMetadata,
   type Instant,
   type Job,
   type Jobs,
@@ -45,6 +49,8 @@ const IN_FLIGHT = CHUNK;
 /** Jobs that may wait at once. What is beyond them waits in the table, where it is not taken for lost. */
 const MOST_WAITING = 100;
 const LOOK_AGAIN_MS = 50;
+/** Between looks while an import is open. */
+const IMPORT_LOOK_MS = 500;
 /** What falls due meanwhile goes with the next pass. */
 const GATHER_MS = 15;
 /** Clocks of nodes differ a little: an alarm that is early here waits, rather than be found not due. */
@@ -64,7 +70,7 @@ export class Waker {
 
   constructor(private readonly deps: WakerDeps) {}
 
-  /** Looks again now: the clock has jumped, an import has ended. */
+  /** Looks again now: the clock has jumped. */
   wake(): void {
     this.nudge();
   }
@@ -106,7 +112,10 @@ export class Waker {
     );
     const next = first[0]?.next?.getTime();
     const now = Date.parse(clock.now());
-    if (next === undefined || next > now) return next;
+    if (next === undefined || next > now) {
+      // That an import ends, or dies, wakes nobody: what waits for it is looked at again soon.
+      return open.length === 0 ? next : Math.min(next ?? Infinity, now + IMPORT_LOOK_MS);
+    }
     const { rows } = await checkpoints.db.query<Due>(
       `select stream, obligation, at, attempt from due
        where next_attempt_at <= $1 and (import is null or import <> all ($2::text[]))
@@ -145,12 +154,19 @@ function jobsOf(rows: readonly Due[]): Job<FireJob>[] {
   });
 }
 
+interface FireDeps {
+  decide: Send;
+  clock: Clock;
+  /** Of a stream's last event, which armed the alarm: for traces. */
+  last(stream: string): Promise<EventMetadata | undefined>;
+}
+
 /**
  * Sends `FireRung` for every alarm of a job; the decider looks again and decides. A refusal leaves the row to a later
  * pass; an outage or a fault of one stream lets the others go on and the job be retried.
  */
 export const fireRungs =
-  ({ decide, clock }: { decide: Send; clock: Clock }) =>
+  ({ decide, clock, last }: FireDeps) =>
   async ({ alarms }: FireJob): Promise<void> => {
     const lanes = new Lanes(IN_FLIGHT);
     for (const [stream, at, attempt] of alarms) {
@@ -159,11 +175,18 @@ export const fireRungs =
         if (early > 0 && early <= SKEW_MS) await sleep(early);
         const [aggregate, id] = splitStream(stream);
         const commandId = derivedId('fire', stream, at, attempt);
-        await decide({ aggregate, id, name: 'FireRung', data: {}, actor: ENGINE, commandId }).catch(
-          (error: unknown) => {
-            if (!(error instanceof Refused) || error.code === 'conflict') throw error;
-          },
-        );
+        const armed = isTracing() ? await last(stream) : undefined;
+        const follows = armed && { correlationId: armed.correlationId, parent: appendOf(armed) };
+        const about = {
+          ...follows,
+          kind: 'consumer' as const,
+          attributes: { 'peygir.stream': stream, 'peygir.due_at': at, attempt },
+        };
+        await span('job FireRung', about, () =>
+          decide({ aggregate, id, name: 'FireRung', data: {}, actor: ENGINE, commandId }),
+        ).catch((error: unknown) => {
+          if (!(error instanceof Refused) || error.code === 'conflict') throw error;
+        });
       });
     }
     await lanes.drained();

@@ -48,7 +48,7 @@ export interface WorkerDeps {
 
 export interface RunningWorker {
   checkpoints: Checkpoints;
-  /** Looks for due alarms now: an import has ended, a test's clock has jumped. */
+  /** Looks for due alarms now: a test's clock has jumped. */
   wake(): void;
   /** Waits until the policies have handled the log up to `position`; false when `timeoutMs` passed first. */
   policiesReached(position: Position, timeoutMs: number): Promise<boolean>;
@@ -96,7 +96,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   }
   const stopping = new AbortController();
   const running = leases.run(stopping.signal);
-  jobs.process(fireRungs({ decide, clock }));
+  const last = async (stream: string) => (await store.readStream(stream)).at(-1)?.metadata;
+  jobs.process(fireRungs({ decide, clock, last }));
 
   return {
     checkpoints,

@@ -17,6 +17,7 @@ import {
 } from './messages.js';
 import { Refused, WrongRevision } from './refused.js';
 import { checkId, shaped } from './shape.js';
+import { appendBy, span } from './trace.js';
 
 /** Everything that one command brings. `commandId` makes it repeatable; all else but the first five is optional. */
 export interface Order {
@@ -86,7 +87,13 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     this.deciders = new Map(deps.deciders.map((decider) => [decider.aggregate, decider]));
   }
 
-  async execute({ order }: Decide): Promise<Answer> {
+  execute({ order }: Decide): Promise<Answer> {
+    const { aggregate, id, name, commandId, correlationId } = order;
+    const attributes = { 'peygir.stream': streamOf(aggregate, id), 'peygir.command_id': commandId };
+    return span(`decide ${name}`, { correlationId, attributes }, () => this.decide(order));
+  }
+
+  private async decide(order: Order): Promise<Answer> {
     const decider = this.deciders.get(order.aggregate);
     const rule = decider && Object.hasOwn(decider.commands, order.name) ? decider.commands[order.name] : undefined;
     if (!decider || !rule) {
@@ -188,7 +195,8 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       refusal || !decider.settle ? [] : decider.settle(asked, evolve(settled, decided, actor), context, 'after');
 
     const common = {
-      correlationId: order.correlationId ?? order.commandId,
+      // What the engine does by itself goes on with what last happened to the stream.
+      correlationId: order.correlationId ?? ((actor.role === 'engine' && loaded.correlationId) || order.commandId),
       province: this.deps.province,
       schemaVersion: 1,
       ...(order.import !== undefined && { import: order.import }),
@@ -221,7 +229,9 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
       if (refusal) throw refusal;
       return { stream, revision: loaded.revision, position: loaded.position, events: [] };
     }
-    const appended = await store.append(stream, loaded.revision, events);
+    const appended = await span('append', { id: appendBy(order.commandId), kind: 'producer' }, () =>
+      store.append(stream, loaded.revision, events),
+    );
     if (refusal) throw refusal;
     if (own.length === 0) return { stream, ...appended, events: [] };
     if (after.length === 0) return { stream, ...appended, events: own.map(({ id, type }) => ({ id, type })) };

@@ -12,6 +12,7 @@ export * from './shape.js';
 export * from './sealed.js';
 export * from './fields.js';
 export * from './load.js';
+export * from './trace.js';
 export * from './decide.js';
 export * from './lanes.js';
 export * from './lease.js';

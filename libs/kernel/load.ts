@@ -24,6 +24,8 @@ export interface Loaded<S = any> {
   /** Whether every event so far came with an import, and with which the last one came. */
   onlyImports: boolean;
   lastImport?: string;
+  /** Of the last event. */
+  correlationId?: string;
 }
 
 /** A caller chooses its commandIds freely; those that the engine derives are another room, so that nobody can sit in its place. */
@@ -109,5 +111,6 @@ function fold<S>(decider: Pick<AnyDecider<S>, 'evolve'>, from: Loaded<S>, events
     traces,
     onlyImports,
     lastImport,
+    correlationId: last.metadata.correlationId,
   };
 }

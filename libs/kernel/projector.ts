@@ -3,6 +3,7 @@ import { BEGINNING, type Batch } from './event-store.js';
 import { comparePositions, type Position, type RecordedEvent } from './messages.js';
 import type { Projection, Sql } from './projection.js';
 import { StoreUnavailable } from './refused.js';
+import { spanOfEach } from './trace.js';
 
 /** A projection and where it stands. */
 interface Member {
@@ -113,7 +114,7 @@ export class Projector {
     const members = all.filter(({ checkpoint }) => comparePositions(checkpoint.position, position) < 0);
     if (members.length === 0) return;
     const { checkpoints, fence } = this.follow;
-    await checkpoints.db.transaction(async (sql) => {
+    const commit = async (sql: Sql) => {
       await checkpoints.advance(
         sql,
         members.map(({ checkpoint }) => checkpoint),
@@ -124,7 +125,8 @@ export class Projector {
         const wanted = events.filter((event) => wants(projection, event, checkpoint.position));
         if (wanted.length > 0) await applied(projection, wanted, sql);
       }
-    });
+    };
+    await spanOfEach(`project ${this.name}`, events, () => checkpoints.db.transaction(commit));
     for (const member of members) member.checkpoint = { ...member.checkpoint, position };
     checkpoints.announce(
       members.map(({ projection }) => projection.name),

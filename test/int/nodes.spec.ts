@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import type { Role } from '#kernel';
 import { PostgresEventStore } from '#stores';
 import { issueToken } from '#apps/api/auth';
+import { collector, type Received } from '#test/kit/collector';
 import { launchNode, SECRET, type Node } from '#test/kit/nodes';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { postgresProxy } from '#test/kit/proxy';
@@ -20,6 +21,7 @@ describe('many nodes on one database', () => {
   let redis: TestRedis | undefined;
   let store: PostgresEventStore;
   let env: NodeJS.ProcessEnv;
+  let traces: Awaited<ReturnType<typeof collector>>;
   let apis: Node[] = [];
   let workers: Node[] = [];
   const launched = new Set<Node>();
@@ -31,9 +33,14 @@ describe('many nodes on one database', () => {
   };
 
   beforeAll(async () => {
-    [db, redis] = await Promise.all([testDatabase(), hasRedis ? testRedis() : undefined]);
+    [db, redis, traces] = await Promise.all([testDatabase(), hasRedis ? testRedis() : undefined, collector()]);
     store = new PostgresEventStore(db.pool);
-    env = { DATABASE_URL: db.url, PEYGIR_DATA: '/nonexistent', ...(redis && { REDIS_URL: redis.url }) };
+    env = {
+      DATABASE_URL: db.url,
+      PEYGIR_DATA: '/nonexistent',
+      OTEL_EXPORTER_OTLP_ENDPOINT: traces.url,
+      ...(redis && { REDIS_URL: redis.url }),
+    };
     const nodes = await Promise.all((['api', 'api', 'worker', 'worker'] as const).map(start));
     apis = nodes.filter(({ part }) => part === 'api');
     workers = nodes.filter(({ part }) => part === 'worker');
@@ -69,7 +76,7 @@ describe('many nodes on one database', () => {
   afterAll(async () => {
     await Promise.all([...launched].map((node) => node.end('SIGKILL')));
     await store.close();
-    await Promise.all([db.close(), redis?.close()]);
+    await Promise.all([db.close(), redis?.close(), traces.close()]);
   });
 
   const asks = async (api: number, who: Role, method: string, path: string, body?: object, headers = {}) => {
@@ -126,29 +133,48 @@ describe('many nodes on one database', () => {
     expect((await rungs('energy-1-1')).map(({ rung }) => rung)).toEqual(['due', 'deputy']);
   });
 
+  it('are one trace: from the request through log, subscriber and job to the rung that it armed', async () => {
+    const [miss] = (await store.readStream('resolution-energy-1-1')).filter(({ type }) => type === 'DeadlineMissed');
+    const traceId = miss!.metadata.correlationId.replaceAll('-', '');
+    const chain = ['POST /v1/:aggregate/:id/:command', 'decide CommunicateResolution', 'append', 'job FireRung', 'decide FireRung', 'append']; // prettier-ignore
+    const found = await eventually(async () => {
+      const all = traces.spans.filter((one) => one.traceId === traceId);
+      // From its end: whatever else there is in the trace, this one led to that one.
+      const back = (one: Received | undefined): string[] =>
+        one ? [...back(all.find(({ spanId }) => spanId === one.parentSpanId)), one.name] : [];
+      const ends = all.map(back).find((names) => names.length >= chain.length);
+      const projected = all.find(({ name }) => name === 'project deadlines');
+      return ends && projected && { ends, projected: back(projected) };
+    });
+    expect(found.ends.slice(0, chain.length)).toEqual(chain);
+    expect(found.projected.slice(0, 3)).toEqual(chain.slice(0, 3));
+  });
+
   it('go on within five seconds when the worker that holds the leases is killed', async () => {
     const holding = await holder();
     await communicate('energy-1-2');
-    const killed = Date.now();
     await workers.find(({ child }) => child.pid === holding)!.end('SIGKILL');
+    const { rows } = await db.pool.query<{ ms: number }>(
+      `select extract(epoch from expires_at - clock_timestamp())::float * 1000 as ms from leases where name = 'deadlines'`,
+    );
+    // The database's time decides: with a beat of a second, the other asks again no later than this.
+    expect(rows[0]!.ms).toBeLessThan(4_000);
     await bothFired('energy-1-2');
     const fired = await rungs('energy-1-2');
     expect(fired.map(({ rung }) => rung)).toEqual(['due', 'deputy']);
     workers = [workers.find(({ child }) => child.pid !== holding)!];
-    expect(Date.parse(fired[0]!.firedAt) - Math.max(killed, Date.parse(fired[0]!.dueAt))).toBeLessThan(5_000);
   });
 
   it('hand over at once when a worker is told to stop', async () => {
     workers.push(await start('worker'));
     const [leaving] = workers as [Node];
     expect(await holder()).toBe(leaving.child.pid);
-    const before = performance.now();
+    // Whoever cannot stop within ten seconds ends with 1.
     expect(await leaving.end('SIGTERM')).toBe(0);
-    expect(performance.now() - before).toBeLessThan(10_000);
-    const stopped = performance.now();
+    // Given back, not run out: nobody has to wait for it.
+    const { rowCount } = await db.pool.query(`select from leases where holder like $1`, [`% ${leaving.child.pid} %`]);
+    expect(rowCount).toBe(0);
     expect(await holder()).toBe(workers[1]!.child.pid);
-    // Within a beat, and not only when a lease would have run out.
-    expect(performance.now() - stopped).toBeLessThan(3_500);
     await communicate('energy-1-3');
     await bothFired('energy-1-3');
     expect((await rungs('energy-1-3')).map(({ rung }) => rung)).toEqual(['due', 'deputy']);
@@ -176,8 +202,8 @@ describe('many nodes on one database', () => {
       const url = `postgres://${db.connection.user}@/${db.connection.database}?host=${wire.host}&port=${db.connection.port}`;
       const node = launchNode('api', { ...env, DATABASE_URL: url });
       launched.add(node);
-      await eventually(async () => node.said.length > 0);
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      const tries = wire.refused();
+      await eventually(async () => wire.refused() > tries + 2);
       expect(node.said).toEqual(['what this process needs does not answer yet; waiting for it']);
       wire.restore();
       await node.ready;

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { Log } from '#kernel';
+import type { Jobs, Log } from '#kernel';
 import { createSql, openJobs, PostgresEventStore } from '#stores';
 import type { RunningWorker } from '#apps/worker/worker';
 import { needs } from '#test/kit/needs';
@@ -21,24 +21,30 @@ needs('redis-server')('alarms, on BullMQ over Redis', () => {
     await Promise.all([db.close(), redis.close()]);
   });
 
-  async function shopWith(log: Log) {
+  async function shopWith(log: Log, count = 300, wrapped = (jobs: Jobs) => jobs) {
     const clock = new TestClock();
     clock.set('2026-08-25T06:00:00.000Z');
     const store = new PostgresEventStore(db.pool);
-    const jobs = await openJobs({ redis: redis.url }, log);
+    const jobs = wrapped(await openJobs({ redis: redis.url }, log));
     const shop = workshop({ store, database: createSql(db.pool), clock, jobs });
     await establish(shop);
-    for (let i = 0; i < 300; i++) await communicate(shop, `r-${i}`);
-    worker = await shop.start({ sweepMs: 500, log });
+    for (let i = 0; i < count; i++) await communicate(shop, `r-${i}`);
+    const running = await shop.start({ sweepMs: 500, log });
+    worker = running;
     const missed = async () => {
       const { rows } = await db.pool.query(`select from log.events where type = 'DeadlineMissed'`);
       return rows.length;
     };
     const ring = () => {
       clock.set('2026-08-30T11:00:00.000Z');
-      worker!.wake();
+      running.wake();
     };
-    return { store, missed, ring };
+    return { store, missed, ring, shop, running };
+  }
+  async function flush() {
+    const client = new Redis(redis.url);
+    await client.flushall();
+    await client.quit();
   }
   const lines: string[] = [];
   const note = (_: object, message: string) => void lines.push(message);
@@ -48,34 +54,55 @@ needs('redis-server')('alarms, on BullMQ over Redis', () => {
     const { store, missed, ring } = await shopWith(log);
     ring();
     await eventually(async () => (await missed()) > 0);
-    const client = new Redis(redis.url);
-    await client.flushall();
-    await client.quit();
+    await flush();
     await eventually(async () => (await missed()) === 300);
     for (let i = 0; i < 300; i++) {
       expect(await told(store, `r-${i}`)).toEqual(['AgencyReminded remind', 'DeadlineMissed due']);
     }
   });
 
-  it('wait while Redis is away, follow when it is back, and nobody writes a novel about it', async () => {
-    const { missed, ring } = await shopWith(log);
-    await redis.kill();
-    lines.length = 0;
+  it('ring although Redis forgets the only one that is due, before anybody took it', async () => {
+    let begin = () => {};
+    const { store, missed, ring } = await shopWith(log, 1, (jobs) => ({
+      process: (handler) => void (begin = () => jobs.process(handler)),
+      close: () => jobs.close(),
+      async addBulk(added) {
+        await jobs.addBulk(added);
+        begin = (await flush(), begin(), () => {});
+      },
+    }));
     ring();
-    await eventually(async () => lines.length >= 1);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await eventually(async () => (await missed()) === 1);
+    expect(await told(store, 'r-0')).toEqual(['AgencyReminded remind', 'DeadlineMissed due']);
+  });
+
+  it('wait while Redis is away, and nothing else does; they follow when it is back; each trouble is one line', async () => {
+    let tries = 0;
+    const { missed, ring, shop, store, running } = await shopWith(log, 300, (jobs) => ({
+      process: (handler) => jobs.process(handler),
+      close: () => jobs.close(),
+      addBulk: (added) => (tries++, jobs.addBulk(added)),
+    }));
+    lines.length = 0;
+    await redis.kill();
+    ring();
+    // By then the drivers have tried to reconnect many times.
+    await eventually(async () => tries >= 5);
+    await communicate(shop, 'meanwhile');
+    expect(await running.policiesReached(await store.head(), 15_000)).toBe(true);
+    expect(await running.checkpoints.waitFor(['deadlines'], await store.head(), 15_000)).toBe(true);
     expect(await missed()).toBe(0);
-    expect(lines.length).toBeLessThan(6);
+    expect(lines.toSorted()).toEqual(['alarms wait for the queue', 'cannot get on; trying again']);
     await redis.start();
     await eventually(async () => (await missed()) === 300, 20_000);
+    await eventually(async () => lines.length === 4);
+    expect(lines.slice(2).toSorted()).toEqual(['getting on again', 'the queue works again']);
   });
 
   it('do not keep a worker from stopping, even while Redis is away', async () => {
-    await shopWith(log);
+    await shopWith(log, 1);
     await redis.kill();
-    const before = performance.now();
-    await worker!.stop();
+    await worker!.stop(); // or the test runs out of its time
     worker = undefined;
-    expect(performance.now() - before).toBeLessThan(7_000);
   });
 });

@@ -10,11 +10,15 @@ export async function postgresProxy(server: { host: string; port: number }) {
   const target: NetConnectOpts = { path: join(server.host, `.s.PGSQL.${server.port}`) };
   const sockets = new Set<Socket>();
   let refuse = false;
+  let refused = 0;
   let swallow = (_answer: Buffer) => false;
   const cut = () => sockets.forEach((socket) => socket.destroy());
 
   const proxy = createServer((client) => {
-    if (refuse) return client.destroy();
+    if (refuse) {
+      refused++;
+      return client.destroy();
+    }
     const upstream = connect(target);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -41,6 +45,8 @@ export async function postgresProxy(server: { host: string; port: number }) {
       refuse = true;
       cut();
     },
+    /** How many tried to connect while it was down. */
+    refused: () => refused,
     restore() {
       refuse = false;
     },
