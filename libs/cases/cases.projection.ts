@@ -20,7 +20,7 @@ import {
 import { CATEGORIES } from '#directory';
 import { caseDecider, type CaseState } from './case.js';
 import { CHANNELS, type RecordOutcomeCheckData } from './case.commands.js';
-import { receiptQuery } from './receipt.js';
+import { DUPLICATES, receiptQuery, type Duplicate } from './receipt.js';
 
 const STATUSES = ['opened', 'reviewed', 'tabled', 'closed'] as const;
 
@@ -125,8 +125,7 @@ interface Row {
   unit_name: string | null;
   meeting: { number: number; date: string } | null;
   resolutions: { id: string }[] | null;
-  /** Other open cases of the same unit in the same category: perhaps one matter that came twice. */
-  duplicates: { id: string }[] | null;
+  duplicates: Duplicate[] | null;
 }
 
 /** A case with what it is linked to; of its resolutions those that the reader may see, with whose turn it is. */
@@ -137,10 +136,7 @@ const LINKED: Fragment = sql`r.id, r.doc,
       (select jsonb_agg(jsonb_build_object('obligation', o.obligation, 'agency', o.agency, 'status', o.status) order by o.ordinal)
          from ${kinds.obligationOutlines} o where o.resolution = x.id)) order by x.issued_at, x.id)
      from ${kinds.resolutions} x where x.case_id = r.id) as resolutions,
-  (select jsonb_agg(jsonb_build_object('id', d.id, 'trackingCode', d.tracking_code, 'title', d.doc->'state'->'intake'->>'title',
-      'status', d.status, 'openedAt', d.opened_at) order by d.opened_at, d.id)
-     from ${kinds.cases} d where d.unit = r.unit and d.category = r.category and d.id <> r.id and d.status <> 'closed'
-       and r.status <> 'closed') as duplicates`;
+  ${DUPLICATES} as duplicates`;
 
 function item({ id, doc, unit_name: unitName, meeting, resolutions, duplicates }: Row) {
   const { state, trackingCode, openedAt, closedAt, tabled, transfers, checks } = doc;

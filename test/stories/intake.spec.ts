@@ -65,6 +65,10 @@ describe('a unit brings its problem', () => {
     expect(await duplicates('m-2')).toEqual(['m-1']);
     expect(await duplicates('m-1')).toEqual(['m-2']);
     expect(await duplicates('m-other')).toEqual([]);
+    const { trackingCode } = await province.sees('secretary', 'cases/m-1/receipt');
+    const receipt = await province.sees('secretary', 'cases/m-2/receipt');
+    expect(receipt).toMatchObject({ duplicates: [{ id: 'm-1', trackingCode }] });
+    expect(receipt.text).toContain('پروندهٔ باز دیگری در همین موضوع: ');
     await province.does('secretary', 'case', 'm-2', 'CloseCase', { outcome: 'تکراری: m-1' });
     expect(await duplicates('m-1')).toEqual([]);
     expect(await duplicates('m-2')).toEqual([]);
