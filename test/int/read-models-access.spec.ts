@@ -156,6 +156,7 @@ const URLS = [
   'scorecards?by=agency',
   'scorecards?by=class',
   'reports/cases?by=cause',
+  'erasures',
   'press',
   'numbers',
   'search?q=title',
@@ -236,6 +237,7 @@ const PROVINCE_ONLY = [
   'trace?visit=v-mill',
   'trace?resolution=tuesday-1-2',
   'reports/cases?by=cause',
+  'erasures',
 ];
 
 describe('an agency', () => {
@@ -320,6 +322,7 @@ describe('the technical side', () => {
     'working-groups/tuesday/offices',
     'templates',
     'templates/land',
+    'erasures',
     'press',
   ];
 

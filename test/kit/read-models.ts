@@ -1,5 +1,5 @@
 import { allProjections, allQueries } from '#apps/read-models';
-import { shaped, type Actor, type RecordedEvent } from '#kernel';
+import { Checkpoints, shaped, type Actor, type RecordedEvent } from '#kernel';
 import { createSql } from '#stores';
 import { testDatabase } from './postgres.js';
 
@@ -29,6 +29,7 @@ export async function readModels(): Promise<ReadModels> {
       }
     });
   await restart();
+  await new Checkpoints(database).prepare();
   return {
     restart,
     apply: (events) =>
