@@ -23,7 +23,7 @@ import {
   type Projection,
 } from '#kernel';
 import { agendaFacts, merkleLog, Readers, readingsProjection, signClosedDay } from '#audit';
-import { NoticeSender, noticesProjection, smtpPost } from '#notices';
+import { NoticeSender, noticesProjection, smsGateway, smtpPost } from '#notices';
 import { DEFAULT_CALENDAR } from '#directory';
 import { deadlines } from '#resolutions';
 import {
@@ -38,7 +38,7 @@ import {
 } from '#stores';
 import { asking } from '#watches';
 import { createApi } from '#apps/api/api.module';
-import { hashKey, ownAuth, providerAuth, sessionKey } from '#apps/api/auth';
+import { hashKey, ownAuth, providerAuth, sessionKey, webhookSecret } from '#apps/api/auth';
 import { documentQueries } from '#apps/api/documents';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
@@ -74,7 +74,7 @@ export interface Running {
   caughtUp(): Promise<void>;
   /** Looks for due alarms now, where there is a worker. */
   wake(): void;
-  /** Waits until everybody was told, or it is recorded that nobody was. */
+  /** Waits until everybody was told who can be told now, or it is recorded that he was not. */
   told(): Promise<void>;
   /** Answers what is in hand, finishes the batch in hand, stops the embedded database. */
   close(): Promise<void>;
@@ -212,8 +212,11 @@ async function build(
     checkpoints,
     send,
     reads: loader,
+    clock,
     contacts: config.contacts,
     post: config.smtp && smtpPost(config.smtp.url, config.smtp.from),
+    sms: config.sms && smsGateway(config.sms.gateway, config.sms.secret),
+    webhookSecret: (recipient, key) => webhookSecret(dataDir, recipient, key, config.secret),
     settling: async () => (await imports.running()).length > 0 || (await due()) > 0,
     ask,
     log,
@@ -301,12 +304,8 @@ async function build(
     caughtUp,
     wake: () => working?.wake(),
     async told() {
-      const waiting = async () => (
-        await caughtUp(),
-        await ask(),
-        await database.query('select from notice_outbox limit 1')
-      );
-      while ((await due()) > 0 || (await waiting()).rowCount) await sleep(100);
+      const waiting = async () => (await caughtUp(), await ask(), await sender.hasWork());
+      while ((await due()) > 0 || (await waiting())) await sleep(100);
     },
   };
 }

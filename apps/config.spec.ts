@@ -101,6 +101,21 @@ describe('configuration', () => {
     }
   });
 
+  it('reads the description of an SMS gateway', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peygir-config-'));
+    try {
+      const file = join(folder, 'gateway.json');
+      writeFileSync(file, JSON.stringify({ url: 'https://gateway.example.ir?to={to}' }));
+      const gateway = { url: 'https://gateway.example.ir?to={to}' };
+      expect(readConfig({ SMS_GATEWAY: file, SMS_SECRET: 'k' }).sms).toEqual({ gateway, secret: 'k' });
+      writeFileSync(file, JSON.stringify({ url: 'https://gateway.example.ir?to={tel}' }));
+      expect(failure({ SMS_GATEWAY: file })).toContain(`SMS_GATEWAY: ${file}: url: {tel} is not known here`);
+      expect(failure({ SMS_GATEWAY: join(folder, 'none') })).toContain('SMS_GATEWAY: ENOENT');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   describe('contacts', () => {
     const folder = mkdtempSync(join(tmpdir(), 'peygir-config-'));
     afterAll(() => rmSync(folder, { recursive: true }));

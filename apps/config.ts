@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bucket } from '#evidence';
 import type { Collector } from '#apps/tracing';
-import { contactsFrom, type Contacts } from '#notices';
+import { contactsFrom, gatewayFrom, type Contacts, type GatewayConfig } from '#notices';
 
 /** How a deployment is set up. Everything comes from the environment; see the table in README. */
 export interface Config {
@@ -29,6 +29,7 @@ export interface Config {
   /** Names in the Host header that are answered beside the loopback ones. */
   hosts: readonly string[];
   smtp?: { url: string; from: string };
+  sms?: { gateway: GatewayConfig; secret?: string };
   contacts: Contacts;
   oidcIssuer?: string;
   /** With it people sign in with a browser at the identity provider; without a secret it is a public client. */
@@ -90,9 +91,19 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       `must be a URL that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
     );
 
+  const readJson = <T>(name: string, read: (value: unknown, name: string) => T): T | undefined => {
+    const file = get(name);
+    try {
+      return file === undefined ? undefined : read(JSON.parse(readFileSync(file, 'utf8')), file);
+    } catch (error) {
+      return void wrong.push(`${name}: ${(error as Error).message}`);
+    }
+  };
+
   const smtpUrl = url('SMTP_URL', 'smtp', 'smtps');
   const from = check('SMTP_FROM', (value) => !/[\r\n]/.test(value) && value.includes('@'), 'must be an e-mail address');
   if (smtpUrl && !from) wrong.push('SMTP_FROM must name the sender when SMTP_URL is set, such as peygir@example.ir');
+  const gateway = readJson('SMS_GATEWAY', gatewayFrom);
   const data = get('PEYGIR_DATA');
   if (data && !isAbsolute(data)) wrong.push(`PEYGIR_DATA must be an absolute path; it is "${data}"`);
   const port = (name: string, otherwise?: string) =>
@@ -155,7 +166,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
         .map((name) => name.trim()) ?? []),
     ],
     ...(smtpUrl && from && { smtp: { url: smtpUrl, from } }),
-    contacts: contactsOf(get('PEYGIR_CONTACTS'), wrong),
+    ...(gateway && { sms: { gateway, secret: get('SMS_SECRET') } }),
+    contacts: readJson('PEYGIR_CONTACTS', contactsFrom) ?? new Map(),
     oidcIssuer,
     ...(clientId && { oidcClient: { clientId, ...(clientSecret && { clientSecret }) } }),
     ...(publicUrl && { publicUrl }),
@@ -171,16 +183,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
   if (wrong.length > 0) throw new ConfigError(`The configuration is not usable:\n  - ${wrong.join('\n  - ')}`);
   return config;
-}
-
-function contactsOf(file: string | undefined, wrong: string[]): Contacts {
-  if (!file) return new Map();
-  try {
-    return contactsFrom(JSON.parse(readFileSync(file, 'utf8')), file);
-  } catch (error) {
-    wrong.push(`PEYGIR_CONTACTS: ${(error as Error).message}`);
-    return new Map();
-  }
 }
 
 /** A password in a URL is not for the screen. */

@@ -2,7 +2,13 @@ import type { AnyDecider, Policy } from '#kernel';
 import { caseDecider, endedResolutionFreesCase, issuedResolutionLinksCase, uncheckedOutcome } from '#cases';
 import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGroupDecider } from '#directory';
 import { readingDecider } from '#audit';
-import { noticeDecider } from '#notices';
+import {
+  agencyContactsDecider,
+  noticeDecider,
+  noticeTemplateDecider,
+  officeContactsDecider,
+  undeliveredNotice,
+} from '#notices';
 import { nationalReferralDecider, oversightReferralDecider, referralOpensStream, silentReferral } from '#referrals';
 import { changedCalendarMovesDeadlines, resolutionDecider } from '#resolutions';
 import { sessionDecider, signedMinutesIssueResolutions } from '#sessions';
@@ -26,6 +32,9 @@ export const deciders: readonly AnyDecider[] = [
   oversightReferralDecider,
   templateDecider,
   erasureDecider,
+  officeContactsDecider,
+  agencyContactsDecider,
+  noticeTemplateDecider,
 ];
 
 /** What only a live deployment writes besides: that somebody was told, that somebody has read. */
@@ -41,7 +50,7 @@ export const policies: readonly Policy[] = [
 ];
 
 /** What somebody waits for, outside resolutions: duties of offices that a live province asks for again and again. */
-export const watches: readonly Watch[] = [silentReferral, uncheckedOutcome];
+export const watches: readonly Watch[] = [silentReferral, uncheckedOutcome, undeliveredNotice];
 
 /** Which aggregate a command of a timeline goes to; a name that two aggregates share goes to the first. */
 export const aggregateOf: ReadonlyMap<string, string> = new Map(

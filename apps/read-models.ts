@@ -8,6 +8,7 @@ import {
   officesProjection,
   officesQueries,
 } from '#directory';
+import { noticeRecordsProjection, noticesQueries } from '#notices';
 import { provinceNumbersQueries, tallyProjection } from '#numbers';
 import { erasuresProjection, erasuresQueries } from '#erasure';
 import { referralsProjection, referralsQueries } from '#referrals';
@@ -34,6 +35,7 @@ export const allProjections: readonly Projection[] = [
   referralsProjection,
   watchesProjection(watches),
   erasuresProjection,
+  noticeRecordsProjection,
 ];
 
 /** Those of the record itself, which can be looked at as it was. Search and counts have other ways. */
@@ -46,6 +48,7 @@ export const recordProjections: readonly Projection[] = [
   officesProjection,
   templatesProjection,
   referralsProjection,
+  noticeRecordsProjection,
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */
@@ -62,4 +65,5 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...provinceNumbersQueries,
   ...referralsQueries(province),
   ...erasuresQueries,
+  ...noticesQueries,
 ];

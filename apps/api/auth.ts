@@ -111,6 +111,14 @@ export const auditSeed = async (dataDir: string, secret?: string): Promise<strin
     ? derived(secret, 'audit').toString('hex')
     : kept(join(dataDir, 'audit.key'), async () => randomBytes(32).toString('hex'));
 
+/** What signs a recipient's webhook: `whsec_…`, of its own for each recipient and key number, so that none has to be kept. */
+export async function webhookSecret(dataDir: string, recipient: string, key: number, secret?: string): Promise<string> {
+  const root = secret
+    ? derived(secret, 'webhook').toString('hex')
+    : await kept(join(dataDir, 'webhook.key'), async () => randomBytes(32).toString('hex'));
+  return `whsec_${derived(root, `webhook ${recipient} ${key}`).toString('base64')}`;
+}
+
 const tokenKey = async (dataDir: string, secret?: string): Promise<JWK> => {
   if (secret) {
     const key = Buffer.concat([ED25519_PKCS8, derived(secret, 'token')]);

@@ -176,6 +176,14 @@ program
   .action(async (stream, options) => (await import('./erase.js')).erase(stream, options));
 
 program
+  .command('webhook-secret')
+  .description('print the secret that signs the webhooks of a recipient, to be handed to the receiver')
+  .option('--agency <id>', 'of an agency')
+  .option('--office <name>', 'of an office, such as governor')
+  .option('--key <number>', 'which secret, as the contact says (1 unless it was changed)', wholeNumber, 1)
+  .action(async (options) => (await import('./webhook-secret.js')).printWebhookSecret(options));
+
+program
   .command('backup')
   .description('save the whole deployment as it is at one moment into a file; the server may run meanwhile')
   .argument('<file>', 'a new file; whoever has it has everything, keys and evidence too')
@@ -206,6 +214,11 @@ function instant(text: string): string {
   const found = parseInstant(text);
   if (!found) throw new InvalidArgumentError('It must be an instant with its offset, such as 2026-11-22T08:30:00Z.');
   return found;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return Number(text);
 }
 
 /** `12h` → seconds. */

@@ -119,6 +119,14 @@ export class CalendarView {
     return this.time(day, 1);
   }
 
+  /** Since when offices are open at `at`; undefined when they are closed. */
+  openSince(at: Instant): Instant | undefined {
+    const day = this.localDay(at);
+    if (!this.isWorking(day)) return undefined;
+    const opened = this.opens(day);
+    return opened <= at && at < this.closes(day) ? opened : undefined;
+  }
+
   /**
    * The `count`th working day after `day` (`count` ≥ 1), or before it (`count` ≤ -1).
    * @throws Refused `no-working-day` when there is none within 40 years: no search is ever endless.

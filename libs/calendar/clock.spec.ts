@@ -65,6 +65,18 @@ describe('the working-day clock', () => {
     expect(hours.isWorking(dayOf('2026-08-27'))).toBe(false);
   });
 
+  it.each([
+    ['as the doors open', '2026-08-25T04:00:00.000Z', '2026-08-25T04:00:00.000Z'],
+    ['before noon', '2026-08-25T07:00:00.000Z', '2026-08-25T04:00:00.000Z'],
+    ['a moment before', '2026-08-25T03:59:59.999Z', undefined],
+    ['as they close', '2026-08-25T11:00:00.000Z', undefined],
+    ['at night', '2026-08-24T21:00:00.000Z', undefined],
+    ['on a weekend', '2026-08-27T07:00:00.000Z', undefined],
+    ['on a day that is closed by decree', '2026-08-26T07:00:00.000Z', undefined],
+  ])('says whether offices are open %s', (_, at, since) =>
+    expect(history({}, '2026-08-26').view().openSince(at)).toBe(since),
+  );
+
   it('never searches for ever', () => {
     const holidays = Array.from({ length: 41 * 366 }, (_, i) => ({ date: dateOf(dayOf('2026-01-01') + i), name: 'x' }));
     expect(() => startClock({ workingDays: 1 }, '2026-08-25T05:30:00.000Z', history({ holidays }).view())).toThrow(

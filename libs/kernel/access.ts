@@ -225,6 +225,20 @@ export const referrals: Kind = {
 
 export const templates: Kind = { ...workingGroups, noun: 'templates', from: 'read_templates t' };
 
+/** That somebody was told, or could not be; never of what. */
+export const notices: Kind = {
+  noun: 'notices',
+  from: 'read_notices t',
+  columns: 't.*',
+  agency: (me) => sql`t.recipient = ${`agency:${me}`}`,
+  unit: false,
+  technical: true,
+};
+
+/** Who is told where. */
+export const contacts: Kind = { ...notices, noun: 'contacts', from: 'read_contacts t' };
+export const noticeTemplates: Kind = { ...workingGroups, noun: 'notice templates', from: 'read_notice_templates t' };
+
 /** Who holds, held and substitutes for which office. */
 export const offices: Kind = { ...workingGroups, noun: 'offices', from: 'read_offices t' };
 

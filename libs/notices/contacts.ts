@@ -1,4 +1,4 @@
-/** Who is told where. Addresses are configuration of a deployment, never part of the code or of the log. */
+/** E-mail addresses that a deployment is configured with, for recipients whose contacts no command has set. */
 export type Contacts = ReadonlyMap<string, readonly string[]>;
 
 export const agencyKey = (agency: string): string => `agency:${agency}`;
@@ -6,6 +6,13 @@ export const agencyKey = (agency: string): string => `agency:${agency}`;
 /** One mailbox, no display name: nothing in it can end a header line and begin another. */
 const ADDRESS = /^[^\s@<>,;:"()[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}$/;
 const KEY = /^[A-Za-z0-9._-]{1,100}$/;
+
+/** Why it is no e-mail address, as the end of a sentence. */
+export function addressFault(address: unknown): string | undefined {
+  if (typeof address === 'string' && /[\r\n]/.test(address)) return 'must not contain a line break';
+  if (typeof address === 'string' && ADDRESS.test(address)) return undefined;
+  return `${JSON.stringify(address)} is not an e-mail address`;
+}
 
 /**
  * Reads `{ "offices": { "governor": ["a@b"] }, "agencies": { "gas": ["c@d"] } }`.
@@ -32,11 +39,9 @@ export function contactsFrom(value: unknown, name: string): Contacts {
     }
   };
   const isAddress = (address: unknown, at: string): address is string => {
-    if (typeof address === 'string' && /[\r\n]/.test(address)) wrong.push(`${at}: must not contain a line break`);
-    else if (typeof address !== 'string' || !ADDRESS.test(address)) {
-      wrong.push(`${at}: ${JSON.stringify(address)} is not an e-mail address`);
-    } else return true;
-    return false;
+    const fault = addressFault(address);
+    if (fault) wrong.push(`${at}: ${fault}`);
+    return fault === undefined;
   };
   for (const [key, group] of members(value, 'contacts')) {
     if (key === 'offices') take(group, key, (id) => id);

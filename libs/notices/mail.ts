@@ -1,4 +1,5 @@
 import nodemailer from 'nodemailer';
+import { NotDelivered } from './channel.js';
 
 export interface Letter {
   messageId: string;
@@ -7,23 +8,11 @@ export interface Letter {
   text: string;
 }
 
-/** The channel by which notices leave the house. */
+/** The channel by which letters leave the house. */
 export interface Post {
   /** @throws NotDelivered */
   send(letter: Letter): Promise<void>;
   close(): void;
-}
-
-export class NotDelivered extends Error {
-  override readonly name = 'NotDelivered';
-
-  constructor(
-    /** Permanent: the server answered that it never will. */
-    readonly permanent: boolean,
-    cause: Error,
-  ) {
-    super(cause.message, { cause });
-  }
 }
 
 /** @param url `smtp://[user:password@]host:port` or `smtps://…` */
@@ -43,7 +32,7 @@ export function smtpPost(url: string, from: string): Post {
         await transport.sendMail({ from, to: [...to], subject, text, messageId });
       } catch (error) {
         const { responseCode = 0 } = error as { responseCode?: number };
-        throw new NotDelivered(responseCode >= 500, error as Error);
+        throw new NotDelivered(responseCode >= 500 ? 'rejected' : 'unreachable', error as Error);
       }
     },
     close: () => transport.close(),

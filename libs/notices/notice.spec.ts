@@ -27,6 +27,54 @@ describe('a notice', () => {
     given(noticeDecider, fact('NoticeSent', sent)).when('RecordNoticeFailed', failed, by).thenNothing();
   });
 
+  it('has arrived when the receiver says so, at once or later', () => {
+    given(noticeDecider)
+      .when('RecordNoticeSent', { ...sent, channel: 'webhook', delivered: true }, by)
+      .then([
+        { type: 'NoticeSent', data: { ...sent, channel: 'webhook' } },
+        { type: 'NoticeDelivered', data: told },
+      ]);
+    const underway = given(noticeDecider, fact('NoticeSent', { ...sent, channel: 'sms' }));
+    underway
+      .when('RecordNoticeDelivered', told, by)
+      .then([{ type: 'NoticeDelivered', data: { ...told, channel: 'sms' } }]);
+    const lost = { ...failed, reason: 'undelivered', final: true };
+    underway.when('RecordNoticeFailed', lost, by).then([{ type: 'NoticeFailed', data: lost }]);
+    const arrived = given(noticeDecider, fact('NoticeSent', sent), fact('NoticeDelivered', told));
+    arrived.when('RecordNoticeDelivered', told, by).thenNothing();
+    arrived.when('RecordNoticeFailed', lost, by).thenNothing();
+    given(noticeDecider).when('RecordNoticeDelivered', told, by).thenNothing();
+  });
+
+  it('that nobody was told by is the secretary’s, until it is sent again or acknowledged', () => {
+    const secretary = { actor: as('secretary') };
+    const note = { note: 'تلفنی' };
+    const final = fact('NoticeFailed', { ...failed, final: true });
+    given(noticeDecider, final)
+      .when('ResendNotice', {}, secretary)
+      .then([{ type: 'NoticeResendAsked', data: told }]);
+    given(noticeDecider, final)
+      .when('AcknowledgeNotice', note, secretary)
+      .then([{ type: 'NoticeAcknowledged', data: { ...told, ...note } }]);
+    const over = given(noticeDecider, final, fact('NoticeAcknowledged', { ...told, ...note }));
+    over.when('AcknowledgeNotice', note, secretary).thenNothing();
+    over.when('ResendNotice', {}, secretary).thenRefused('not-undelivered');
+    const again = given(noticeDecider, final, fact('NoticeResendAsked', told));
+    again.when('ResendNotice', {}, secretary).thenNothing();
+    again.when('AcknowledgeNotice', note, secretary).thenRefused('not-undelivered');
+    again.when('RecordNoticeSent', sent, by).then([{ type: 'NoticeSent' }]);
+    for (const [name, data] of [
+      ['ResendNotice', {}],
+      ['AcknowledgeNotice', note],
+    ] as const) {
+      given(noticeDecider).when(name, data, secretary).thenRefused('not-found');
+      given(noticeDecider, fact('NoticeSent', sent)).when(name, data, secretary).thenRefused('not-undelivered');
+      given(noticeDecider, final)
+        .when(name, data, { actor: as('governor') })
+        .thenRefused('forbidden');
+    }
+  });
+
   it('is the engine’s alone, and names what it tells', () => {
     given(noticeDecider)
       .when('RecordNoticeSent', sent, { actor: as('admin') })

@@ -1,13 +1,15 @@
-import type { Projection, RecordedEvent, Sql } from '#kernel';
+import { splitStream, type Projection, type RecordedEvent, type Sql } from '#kernel';
 import { agencyKey } from './contacts.js';
 
 /**
- * What somebody has to be told and has not been: a row leaves only by a recorded `NoticeSent`, or by a `NoticeFailed`
- * that is final. `notice_subjects` keeps what a letter says about an obligation.
+ * What somebody has to be told and has not been. A row is `waiting` until it was told, `sent` while an SMS's report is
+ * waited for, `undelivered` while it is the secretary's; it changes its state and leaves only by a recorded event.
+ * `attempts`, `next_attempt_at`, `channel` (its place among the recipient's) and `failing` belong to the sender.
+ * `notice_subjects` keeps what a letter says about an obligation.
  */
 export const noticesProjection: Projection = {
   name: 'notices',
-  version: 1,
+  version: 2,
   tables: ['notice_outbox', 'notice_subjects'],
   schema: `
     create table if not exists notice_subjects (
@@ -16,10 +18,13 @@ export const noticesProjection: Projection = {
     create table if not exists notice_outbox (
       event_id uuid not null, recipient text not null, position numeric not null, type text not null,
       resolution text not null, obligation text not null, detail text not null, due_at text not null,
-      import text, queued_at timestamptz not null default now(),
-      notice uuid, attempts int not null default 0, next_attempt_at timestamptz not null default now(),
+      import text, queued_at timestamptz not null default now(), state text not null default 'waiting',
+      notice uuid, message_id text, sent_at text,
+      attempts int not null default 0, next_attempt_at timestamptz not null default now(),
+      channel int not null default 0, failing text,
       primary key (event_id, recipient));
-    create index if not exists notice_outbox_next on notice_outbox (next_attempt_at);`,
+    create index if not exists notice_outbox_next on notice_outbox (next_attempt_at) where state <> 'undelivered';
+    create index if not exists notice_outbox_recipient on notice_outbox (recipient);`,
   on: [
     'ResolutionIssued',
     'ObligationReassigned',
@@ -27,58 +32,111 @@ export const noticesProjection: Projection = {
     'DeadlineMissed',
     'ObligationEscalated',
     'DutyMissed',
+    'ContactsSet',
     'NoticeSent',
+    'NoticeDelivered',
     'NoticeFailed',
+    'NoticeAcknowledged',
+    'NoticeResendAsked',
   ],
   async apply(events, sql) {
     for (const event of events) await applyOne(event, sql);
   },
 };
 
+/** A report that has not come after so many days never will. */
+const REPORT_DAYS = 3;
+
 async function applyOne(event: RecordedEvent, sql: Sql): Promise<void> {
   const { type, data } = event;
-  const resolution = event.stream.replace(/^resolution-/, '');
-  if (type === 'ResolutionIssued') {
-    for (const { id, agency, action } of data.obligations as { id: string; agency: string; action: string }[]) {
-      await sql.query('insert into notice_subjects values ($1, $2, $3, $4, $5) on conflict do nothing', [
-        resolution,
-        id,
-        agency,
-        data.number,
-        action,
-      ]);
-    }
-  } else if (type === 'ObligationReassigned') {
-    await sql.query('update notice_subjects set agency = $3 where resolution = $1 and obligation = $2', [
-      resolution,
-      data.obligation,
-      data.agency,
-    ]);
-  } else if (type === 'NoticeSent' || (type === 'NoticeFailed' && data.final)) {
-    await sql.query('delete from notice_outbox where recipient = $1 and event_id = any($2::uuid[])', [
+  const [aggregate, id] = splitStream(event.stream);
+  const told = (change: string, ...values: unknown[]) =>
+    sql.query(`${change} where recipient = $1 and event_id = any($2::uuid[])`, [
       data.recipient,
       data.events,
+      ...values,
     ]);
-  } else if (type !== 'NoticeFailed') {
-    // An escalation and a missed duty name the office; a reminder and a miss go to the agency that owes it now.
-    await sql.query(
-      `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at, import)
-       select $1, coalesce($2, $3 || agency), $4, $5, $6, $7, $8, $9, $10
-         from (select 1) one left join notice_subjects on resolution = $6 and obligation = $7
-        where coalesce($2, agency) is not null
-       on conflict do nothing`,
-      [
-        event.id,
-        data.to ?? null,
-        agencyKey(''),
-        event.position,
-        type,
-        resolution,
-        data.obligation ?? '',
-        data.duty ?? data.rung ?? '',
-        data.dueAt,
-        event.metadata.import ?? null,
-      ],
-    );
+  switch (type) {
+    case 'ResolutionIssued':
+      for (const { id: obligation, agency, action } of data.obligations as {
+        id: string;
+        agency: string;
+        action: string;
+      }[]) {
+        await sql.query('insert into notice_subjects values ($1, $2, $3, $4, $5) on conflict do nothing', [
+          id,
+          obligation,
+          agency,
+          data.number,
+          action,
+        ]);
+      }
+      return;
+    case 'ObligationReassigned':
+      await sql.query('update notice_subjects set agency = $3 where resolution = $1 and obligation = $2', [
+        id,
+        data.obligation,
+        data.agency,
+      ]);
+      return;
+    case 'ContactsSet':
+      // Whatever failed before, it is tried by the new ones from the first on.
+      await sql.query(
+        `update notice_outbox set channel = 0, attempts = 0, failing = null, next_attempt_at = now()
+          where recipient = $1 and state = 'waiting'`,
+        [aggregate === 'agencyContacts' ? agencyKey(id) : id],
+      );
+      return;
+    case 'NoticeSent':
+      if (data.channel !== 'sms') {
+        await told('delete from notice_outbox');
+        return;
+      }
+      await told(
+        `update notice_outbox set state = 'sent', notice = $3, message_id = $4, sent_at = $5, attempts = 0,
+           failing = null, next_attempt_at = now()`,
+        id,
+        data.messageId,
+        event.metadata.occurredAt,
+      );
+      await sql.query(`delete from notice_outbox where state = 'sent' and sent_at < $1`, [
+        new Date(Date.parse(event.metadata.occurredAt) - REPORT_DAYS * 86_400_000).toISOString(),
+      ]);
+      return;
+    case 'NoticeFailed':
+      // Where there is no channel at all, none is expected, and it is nobody's duty.
+      if (data.final && data.reason === 'no-channel') await told('delete from notice_outbox');
+      else if (data.final) await told(`update notice_outbox set state = 'undelivered', notice = $3`, id);
+      return;
+    case 'NoticeResendAsked':
+      await told(
+        `update notice_outbox set state = 'waiting', channel = 0, attempts = 0, failing = null, next_attempt_at = now()`,
+      );
+      return;
+    case 'NoticeDelivered':
+    case 'NoticeAcknowledged':
+      await told('delete from notice_outbox');
+      return;
+    default:
+      // An escalation and a missed duty name the office; a reminder and a miss go to the agency that owes it now.
+      await sql.query(
+        `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at, import)
+         select $1, coalesce($2, $3 || agency), $4, $5, $6, $7, $8, $9, $10
+           from (select 1) one left join notice_subjects on resolution = $6 and obligation = $7
+          where coalesce($2, agency) is not null
+         on conflict do nothing`,
+        [
+          event.id,
+          data.to ?? null,
+          agencyKey(''),
+          event.position,
+          type,
+          id,
+          data.obligation ?? '',
+          data.duty ?? data.rung ?? '',
+          data.dueAt,
+          event.metadata.import ?? null,
+        ],
+      );
   }
 }

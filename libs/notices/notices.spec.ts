@@ -1,142 +1,28 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { SMTPServer } from 'smtp-server';
-import { derivedId, systemClock, type Database, type NewEvent, type RecordedEvent } from '#kernel';
-import { createSql, MemoryEventStore } from '#stores';
-import { eventually, happened, silent, workshop } from '#test/kit/worker';
-import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import {
-  agencyKey,
-  noticeDecider,
-  NoticeSender,
-  noticesProjection,
-  smtpPost,
-  type Post,
-  type SenderDeps,
-} from './index.js';
+import { derivedId, type NewEvent, type RecordedEvent } from '#kernel';
+import { eventually, happened } from '#test/kit/worker';
+import { aNoticeHouse, dueAt, escalated, issued, MailServer, reminded, type NoticeHouse } from '#test/kit/notices';
 
-/** A real SMTP server on a free port; `refuse` makes it say no to recipients. */
-class MailServer {
-  readonly letters: { to: string[]; text: string }[] = [];
-  refuse?: number;
-  port = 0;
-  private server?: SMTPServer;
-
-  async start(): Promise<void> {
-    this.server = new SMTPServer({
-      disabledCommands: ['AUTH', 'STARTTLS'],
-      onRcptTo: (_address, _session, done) =>
-        done(this.refuse ? Object.assign(new Error('no'), { responseCode: this.refuse }) : null),
-      onData: (stream, { envelope }, done) => {
-        const chunks: Buffer[] = [];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('end', () => {
-          this.letters.push({
-            to: envelope.rcptTo.map(({ address }) => address),
-            text: Buffer.concat(chunks).toString(),
-          });
-          done();
-        });
-      },
-    });
-    this.server.on('error', () => {});
-    this.server.listen(this.port, '127.0.0.1');
-    await once(this.server.server, 'listening');
-    this.port = (this.server.server.address() as AddressInfo).port;
-  }
-  async stop(): Promise<void> {
-    await new Promise<void>((resolve) => this.server!.close(resolve));
-  }
-}
-
-const issued = (agency = 'gas') =>
-  happened('ResolutionIssued', {
-    number: '9/3',
-    obligations: [{ id: 'o1', agency, action: 'وصل گاز\r\nBcc: thief@x.ir' }],
-  });
-const dueAt = '2026-09-10T11:00:00.000Z';
-const reminded = () => happened('AgencyReminded', { obligation: 'o1', rung: 'remind', dueAt });
-const escalated = (to = 'governor') => happened('ObligationEscalated', { obligation: 'o1', rung: to, to, dueAt });
 const imported = (event: NewEvent): NewEvent => ({ ...event, metadata: { ...event.metadata, import: 'i-1' } });
 
 describe('notices', () => {
   const mail = new MailServer();
-  beforeAll(() => mail.start());
-  afterAll(() => mail.stop());
 
-  let db: TestDatabase;
-  let database: Database;
-  let store: MemoryEventStore;
-  let stopAll: (() => Promise<void>)[];
-  let settling: boolean;
-  beforeEach(async () => {
-    db = await testDatabase();
-    database = createSql(db.pool);
-    store = new MemoryEventStore({ clock: systemClock });
-    stopAll = [];
-    settling = false;
-    mail.letters.length = 0;
-    mail.refuse = undefined;
-    const worker = await workshop({ store, database, clock: systemClock }).start({
-      projections: [noticesProjection],
-      policies: [],
-    });
-    stopAll.push(() => worker.stop());
-    checkpoints = worker.checkpoints;
+  let house: NoticeHouse;
+  let { send, happen, recorded, outbox } = {} as NoticeHouse;
+  beforeAll(async () => {
+    await mail.start();
+    house = await aNoticeHouse(mail);
+    ({ send, happen, recorded, outbox } = house);
   });
   afterEach(async () => {
-    for (const stop of stopAll.reverse()) await stop();
-    await store.close();
-    await db.close();
+    await house.reset();
+    mail.letters.length = 0;
+    mail.refuse = undefined;
   });
-
-  let checkpoints: SenderDeps['checkpoints'];
-  const contacts = new Map([
-    ['governor', ['governor@p.ir', 'office@p.ir']],
-    [agencyKey('gas'), ['gas@g.ir']],
-  ]);
-
-  /** Starts a sender; the function that comes back stops it. */
-  function send(more: Partial<SenderDeps> = {}) {
-    const post: Post | undefined = 'post' in more ? more.post : smtpPost(`smtp://127.0.0.1:${mail.port}`, 'p@p.ir');
-    const shop = workshop({
-      store,
-      database,
-      clock: systemClock,
-      deciders: [noticeDecider],
-    });
-    const sender = new NoticeSender({
-      sql: database,
-      store,
-      checkpoints,
-      send: (order) => shop.decide(order) as ReturnType<SenderDeps['send']>,
-      reads: shop.loader,
-      contacts,
-      post,
-      settling: async () => settling,
-      log: silent,
-      pollMs: 20,
-      firstRetryMs: 50,
-      ...more,
-    });
-    const stopping = new AbortController();
-    const running = sender.run(stopping.signal);
-    const stop = async () => {
-      stopping.abort();
-      await running;
-      post?.close();
-    };
-    stopAll.push(stop);
-    return stop;
-  }
-
-  let streams = 0;
-  async function happen(...events: NewEvent[]): Promise<void> {
-    await store.append(`resolution-r-${++streams}`, -1, events);
-  }
-  const recorded = async (type: string): Promise<RecordedEvent[]> =>
-    (await store.readAll('0', 1_000)).events.filter((event) => event.type === type);
-  const outbox = async () => (await database.query('select event_id::text, notice from notice_outbox')).rows;
+  afterAll(async () => {
+    await house.close();
+    await mail.stop();
+  });
 
   it('leave by e-mail, to the office or to the agency that owes it, and are recorded', async () => {
     send();
@@ -156,7 +42,13 @@ describe('notices', () => {
     const id = derivedId('notice', 'governor', escalate.id);
     expect(sent).toContainEqual({
       stream: `notice-${id}`,
-      data: { recipient: 'governor', events: [escalate.id], channel: 'email', messageId: `<${id}@notices.peygir>` },
+      data: {
+        recipient: 'governor',
+        events: [escalate.id],
+        channel: 'email',
+        messageId: `<${id}@notices.peygir>`,
+        templates: ['Digest-email/1', 'ObligationEscalated-email/1'],
+      },
       by: 'engine',
     });
     const { text } = mail.letters.find(({ to }) => to.includes('governor@p.ir'))!;
@@ -168,7 +60,7 @@ describe('notices', () => {
     const appointed = (person: string, from: string, to?: string) =>
       happened('HolderAppointed', { office: 'governor', person, from, ...(to && { to }) });
     const group = { name: 'Tuesdays', chair: 'governor', secretary: 'secretary', capacity: 14 };
-    await store.append('workingGroup-facilitation', -1, [
+    await house.store.append('workingGroup-facilitation', -1, [
       happened('WorkingGroupEstablished', group),
       appointed('خانم کریمی', '2026-01-01'),
       appointed('آقای رضایی', '2026-10-01'),
@@ -187,13 +79,13 @@ describe('notices', () => {
   });
 
   it('become one letter for each recipient when an import has ended', async () => {
-    settling = true;
+    house.settling = true;
     send();
     await happen(issued(), imported(reminded()), imported(escalated()));
     await happen(issued(), imported(escalated()));
     await eventually(async () => (await outbox()).length === 3);
     expect(mail.letters).toEqual([]);
-    settling = false;
+    house.settling = false;
     await eventually(async () => (await recorded('NoticeSent')).length === 2 && (await outbox()).length === 0);
     expect(mail.letters).toHaveLength(2);
     expect((await recorded('NoticeSent')).map(({ data }) => data.events.length).toSorted((a, b) => a - b)).toEqual([
@@ -228,7 +120,9 @@ describe('notices', () => {
         (await recorded('NoticeFailed')).length,
     );
     // A second attempt fails as the first did.
-    await eventually(async () => (await database.query('select from notice_outbox where attempts >= 2')).rowCount);
+    await eventually(
+      async () => (await house.database.query('select from notice_outbox where attempts >= 2')).rowCount,
+    );
     await mail.start();
     await eventually(async () => (await recorded('NoticeSent')).length === 1);
     expect(mail.letters).toHaveLength(1);
@@ -270,7 +164,7 @@ describe('notices', () => {
     await happen(issued(), escalated());
     await eventually(async () => mail.letters.length === 1);
     await killed();
-    await database.query('update notice_outbox set next_attempt_at = now()'); // the dead sender's claim runs out
+    await house.database.query('update notice_outbox set next_attempt_at = now()'); // the dead sender's claim runs out
     send();
     await eventually(async () => (await recorded('NoticeSent')).length === 1);
     const ids = mail.letters.map(({ text }) => /^Message-ID: (.*)$/m.exec(text)?.[1]);
@@ -286,13 +180,13 @@ describe('notices', () => {
     // As it was just before the recording was read back, and as a rebuild leaves it: rows, and a checkpoint behind.
     const [{ id }] = (await recorded('ObligationEscalated')) as [RecordedEvent];
     const [{ stream }] = (await recorded('NoticeSent')) as [RecordedEvent];
-    await database.query(
+    await house.database.query(
       `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at, notice)
        values ($1, 'governor', 1, 'ObligationEscalated', 'r', 'o1', 'governor', $2, $3)`,
       [id, dueAt, stream.replace('notice-', '')],
     );
     const stopAgain = send();
-    await eventually(async () => (await database.query('select from notice_outbox where attempts > 0')).rowCount);
+    await eventually(async () => (await house.database.query('select from notice_outbox where attempts > 0')).rowCount);
     await stopAgain();
     expect(mail.letters).toHaveLength(1);
   });

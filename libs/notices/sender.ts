@@ -4,9 +4,11 @@ import {
   comparePositions,
   derivedId,
   ENGINE,
+  ERASED,
   type Answer,
   type AnyDecider,
   type Checkpoints,
+  type Clock,
   type EventStore,
   type Instant,
   type Log,
@@ -15,21 +17,42 @@ import {
   type Reads,
   type Sql,
 } from '#kernel';
-import { officeDay, officeOn, partsOfSession, workingGroupDecider } from '#directory';
-import type { Contacts } from './contacts.js';
-import { letterOf, type Item } from './letter.js';
-import { NotDelivered, type Post } from './mail.js';
+import {
+  agencyDecider,
+  calendarDecider,
+  DEFAULT_CALENDAR,
+  officeDay,
+  officeOn,
+  partsOfSession,
+  workingGroupDecider,
+} from '#directory';
+import { NotDelivered, type Taken } from './channel.js';
+import { agencyContactsDecider, officeContactsDecider, type Channel } from './contact.js';
+import { agencyKey, type Contacts } from './contacts.js';
+import { letterOf, smsOf, templatesFor, type Item, type Templates } from './letter.js';
+import type { Post } from './mail.js';
+import { noticeTemplateDecider, templateInForce, type Worded } from './notice-template.js';
 import { noticesProjection } from './notices.projection.js';
-import { MAX_TOLD, noticeDecider, type Failure } from './notice.js';
+import { MAX_TOLD, noticeDecider, type ChannelName, type Failure } from './notice.js';
+import type { SmsGateway } from './sms.js';
+import { callWebhook, type SecretOf } from './webhook.js';
 
 export interface SenderDeps {
   sql: Sql;
-  /** The one door, for `RecordNoticeSent` and `RecordNoticeFailed`. */
+  /** The one door, for what is recorded. */
   send(order: Order): Promise<Answer>;
   reads: Reads;
+  /** Says whether offices are open. */
+  clock: Clock;
+  /** Id of the province's own calendar, whose working hours are kept. */
+  province?: string;
+  /** For whom no command has set any. */
   contacts: Contacts;
-  /** Absent when no SMTP_URL is set: that nobody was told is then recorded. */
+  /** Absent: that nobody was told by e-mail is recorded. */
   post?: Post;
+  /** Absent: the same for SMS. */
+  sms?: SmsGateway;
+  webhookSecret: SecretOf;
   store: Pick<EventStore, 'head'>;
   checkpoints: Pick<Checkpoints, 'read'>;
   /** An import is open, or what fell due has not all fired: one letter at the end instead of a flood. */
@@ -39,14 +62,22 @@ export interface SenderDeps {
   log: Log;
   /** Milliseconds; tests shorten them. */
   pollMs?: number;
-  firstRetryMs?: number;
+  /** Seconds after each failed attempt; as many attempts and one more are made. Tests shorten them. */
+  retries?: readonly number[];
 }
 
 interface Notice {
   id: string;
   recipient: string;
   attempts: number;
+  /** Which of the recipient's channels is tried now. */
+  channel: number;
   items: (Item & { event_id: string })[];
+}
+
+/** What is put on its way: the same id in every try, another only when the secretary has it sent again. */
+interface Outgoing extends Pick<Notice, 'recipient' | 'items'> {
+  id: string;
 }
 
 interface Look {
@@ -70,42 +101,92 @@ const escalations: Pick<
 
 /** Nobody waits longer than this for what goes on elsewhere; with an import, for nothing more to come. */
 const MAX_HOLD_SECONDS = 300;
-const MAX_RETRY_MS = 3_600_000;
-/** While one sender works on a notice, others leave it alone; longer than the longest SMTP timeout. */
+/** While one sender works on a notice, others leave it alone; longer than the longest timeout of a channel. */
 const CLAIM_SECONDS = 120;
+/** Half a minute to fourteen hours, all of it in working hours: about a week in which a server may come back. */
+const RETRY_SECONDS = [30, 120, 600, 1_800, 7_200, 18_000, 36_000, 50_400];
+/** With another channel left, nobody waits for this one beyond so many retries. */
+const RETRIES_BEFORE_THE_NEXT = 2;
+const REPORT_SECONDS = { first: 10, longest: 3_600 };
+/** While offices are closed and nobody can be told, it is looked at less often. */
+const CLOSED_POLLS = 15;
+
+const nameOf = (channel: Channel): ChannelName => (channel.email ? 'email' : channel.sms ? 'sms' : 'webhook');
 
 /**
- * Sends what stands in the outbox, and writes into the log that it was sent.
+ * Sends what stands in the outbox, in the working hours of the province, and writes into the log that it was sent.
  *
  * The order in a crash: the digest is fixed (its id names the events it tells), sent, recorded. Killed between the last
- * two, it is sent again with the same Message-ID, which is as far as SMTP lets anybody go.
+ * two, it is sent again under the same id (Message-ID, webhook-id, the gateway's `{id}`), by which the other side can
+ * know it again.
  */
 export class NoticeSender {
   private last?: Look;
 
   constructor(private readonly deps: SenderDeps) {}
 
-  /** Until `signal` aborts; then it finishes the letter in hand. */
+  /** Until `signal` aborts; then it finishes the notice in hand. */
   async run(signal: AbortSignal): Promise<void> {
+    const { ask, log, pollMs = 2_000 } = this.deps;
     while (!signal.aborted) {
+      let polls = 1;
       try {
         // What cannot be asked for holds up no letter that is there already.
-        await this.deps.ask?.().catch((error: unknown) => this.deps.log.warn({ err: error }, 'nobody can be asked'));
+        await ask?.().catch((error: unknown) => log.warn({ err: error }, 'nobody can be asked'));
+        await this.readReports();
+        const open = await this.openFor();
+        const only = open === undefined ? await this.hopeless() : null;
+        if (only?.length === 0 && (await this.anyWaits(null))) polls = CLOSED_POLLS;
         // An empty outbox is asked one question; what settles where is asked of a burst, from its first letter on.
-        const seen = (await this.anyWaits()) ? await this.look() : (this.last = undefined);
+        const seen = (await this.anyWaits(only)) ? await this.look() : (this.last = undefined);
         if (seen) {
-          await this.gather(seen.settling);
-          for (let notice; !signal.aborted && (notice = await this.claim());) await this.tell(notice);
+          await this.gather(seen.settling, open, only);
+          for (let notice; !signal.aborted && (notice = await this.claim(only));) await this.tell(notice);
         }
       } catch (error) {
-        this.deps.log.warn({ err: error }, 'notices wait');
+        log.warn({ err: error }, 'notices wait');
       }
-      await sleep(this.deps.pollMs ?? 2_000, undefined, { signal }).catch(() => {});
+      await sleep(polls * pollMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  private async anyWaits(): Promise<boolean> {
-    const { rowCount } = await this.deps.sql.query('select from notice_outbox where next_attempt_at <= now() limit 1');
+  /** Whether somebody can be told now, or it can be recorded that he cannot. */
+  async hasWork(): Promise<boolean> {
+    const only = (await this.openFor()) === undefined ? await this.hopeless() : null;
+    const { rowCount } = await this.deps.sql.query(
+      `select from notice_outbox where state = 'waiting' and ($1::text[] is null or recipient = any($1)) limit 1`,
+      [only],
+    );
+    return rowCount! > 0;
+  }
+
+  /** For how many milliseconds offices have been open; undefined when they are closed. Without a calendar they always are. */
+  private async openFor(): Promise<number | undefined> {
+    const { clock, reads, province = DEFAULT_CALENDAR } = this.deps;
+    const { state } = await reads.state(calendarDecider, province);
+    if (!state) return Infinity;
+    const now = clock.now();
+    const since = state.view().openSince(now);
+    return since === undefined ? undefined : Date.parse(now) - Date.parse(since);
+  }
+
+  /** Those for whom something waits and who cannot be told, by night or by day: that is recorded without disturbing anybody. */
+  private async hopeless(): Promise<string[]> {
+    const { rows } = await this.deps.sql.query<{ recipient: string }>(
+      `select distinct recipient from notice_outbox where state = 'waiting'`,
+    );
+    const found = await Promise.all(
+      rows.map(async ({ recipient }) => ((await this.channelsOf(recipient)).usable.length === 0 ? [recipient] : [])),
+    );
+    return found.flat();
+  }
+
+  private async anyWaits(only: readonly string[] | null): Promise<boolean> {
+    const { rowCount } = await this.deps.sql.query(
+      `select from notice_outbox where state = 'waiting' and next_attempt_at <= now()
+         and ($1::text[] is null or recipient = any($1)) limit 1`,
+      [only],
+    );
     return rowCount! > 0;
   }
 
@@ -124,14 +205,16 @@ export class NoticeSender {
     return { head: before.head, settling: before.settling || this.last.settling };
   }
 
-  /** Makes one notice for each recipient of all that waits for him. */
-  private async gather(settling: boolean): Promise<void> {
+  /** Makes one notice for each recipient of all that waits for him. What came while offices were closed waits for what comes at their opening. */
+  private async gather(settling: boolean, openMs = Infinity, only: readonly string[] | null): Promise<void> {
     const { rows } = await this.deps.sql.query<{ recipient: string; events: string[] }>(
       `select recipient, array_agg(event_id::text order by position) as events
-         from (select *, max(queued_at) over (partition by recipient) as latest from notice_outbox where notice is null) o
-        where not $1 or case when import is null then queued_at else latest end < now() - make_interval(secs => $2)
+         from (select *, max(queued_at) over (partition by recipient) as latest
+                 from notice_outbox where notice is null and state = 'waiting') o
+        where (not $1 or $3 and case when import is null then queued_at else latest end < now() - make_interval(secs => $2))
+          and ($4::text[] is null or recipient = any($4))
         group by recipient`,
-      [settling, MAX_HOLD_SECONDS],
+      [settling, MAX_HOLD_SECONDS, openMs > MAX_HOLD_SECONDS * 1_000, only],
     );
     for (const { recipient, events } of rows) {
       for (let from = 0; from < events.length; from += MAX_TOLD) {
@@ -144,73 +227,235 @@ export class NoticeSender {
     }
   }
 
-  private async claim(): Promise<Notice | undefined> {
+  private async claim(only: readonly string[] | null): Promise<Notice | undefined> {
     const { rows } = await this.deps.sql.query<
-      Item & { event_id: string; notice: string; recipient: string; attempts: number }
+      Item & { event_id: string; notice: string; recipient: string; attempts: number; channel: number }
     >(
       `with next as (
-         select notice from notice_outbox where notice is not null and next_attempt_at <= now()
+         select notice from notice_outbox where notice is not null and state = 'waiting' and next_attempt_at <= now()
+            and ($2::text[] is null or recipient = any($2))
           order by next_attempt_at limit 1 for update skip locked),
        claimed as (
          update notice_outbox set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $1)
-          where notice = (select notice from next) and next_attempt_at <= now() returning *)
-       select c.event_id::text, c.notice::text, c.recipient, c.attempts, c.type, c.resolution, c.obligation, c.detail,
-              c.due_at, s.number, s.agency, s.action
+          where notice = (select notice from next) and state = 'waiting' and next_attempt_at <= now() returning *)
+       select c.event_id::text, c.notice::text, c.recipient, c.attempts, c.channel, c.type, c.resolution, c.obligation,
+              c.detail, c.due_at, s.number, s.agency, s.action
          from claimed c left join notice_subjects s using (resolution, obligation) order by c.position`,
-      [CLAIM_SECONDS],
+      [CLAIM_SECONDS, only],
     );
     const [first] = rows;
-    return first && { id: first.notice, recipient: first.recipient, attempts: first.attempts, items: rows };
+    if (!first) return undefined;
+    const { notice: id, recipient, attempts, channel } = first;
+    return { id, recipient, attempts, channel, items: rows };
   }
 
   private async tell(notice: Notice): Promise<void> {
     const { state } = await this.deps.reads.state(noticeDecider, notice.id);
-    if (state.status === 'sent' || state.status === 'given-up') return;
-    const to = this.deps.contacts.get(notice.recipient);
-    if (!this.deps.post) return this.failed(notice, 'no-channel', true);
-    if (!to) return this.failed(notice, 'no-address', true);
-    const messageId = `<${notice.id}@notices.peygir>`;
+    if (state.status !== 'new' && state.status !== 'failed') return;
+    const { usable, known } = await this.channelsOf(notice.recipient);
+    const channel = usable[notice.channel] ?? usable.at(-1);
+    if (!channel) {
+      const reason = known || !(this.deps.post || this.deps.sms) ? 'no-channel' : 'no-address';
+      return this.record(notice, state.resent, 'RecordNoticeFailed', {
+        reason,
+        attempts: notice.attempts,
+        final: true,
+      });
+    }
     try {
-      await this.deps.post.send({ messageId, to, ...letterOf(await this.withHolders(notice)) });
+      const id = state.resent === 0 ? notice.id : derivedId('notice', notice.id, state.resent);
+      const { templates, ...taken } = await this.deliver({ ...notice, id }, channel);
+      await this.record(notice, state.resent, 'RecordNoticeSent', {
+        channel: nameOf(channel),
+        ...taken,
+        ...(templates && { templates }),
+      });
     } catch (error) {
       if (!(error instanceof NotDelivered)) throw error;
-      this.deps.log.warn({ err: error, recipient: notice.recipient }, 'a notice was not delivered');
-      if (error.permanent) return this.failed(notice, 'rejected', true);
-      const wait = Math.min((this.deps.firstRetryMs ?? 30_000) * 2 ** (notice.attempts - 1), MAX_RETRY_MS);
-      await this.deps.sql.query(
-        'update notice_outbox set next_attempt_at = now() + make_interval(secs => $2) where notice = $1',
-        [notice.id, wait / 1_000],
-      );
-      return this.failed(notice, 'unreachable', false);
+      await this.failed(notice, state.resent, channel, usable.length - notice.channel > 1, error);
     }
-    await this.record(notice, 'RecordNoticeSent', { channel: 'email', messageId });
   }
 
-  /** Offices are told, and persons hold them: the letter names who did when each thing fell to the office. */
-  private async withHolders({ recipient, items }: Notice): Promise<Item[]> {
-    const named = items.map(async (item): Promise<Item> => {
-      const { session, times } = (await this.deps.reads.state(escalations, item.resolution)).state;
+  /** @throws NotDelivered */
+  private async deliver(
+    { id, recipient, items }: Outgoing,
+    channel: Channel,
+  ): Promise<Taken & { templates?: string[]; segments?: number }> {
+    if (channel.webhook !== undefined) {
+      const { webhook: url, key } = channel;
+      // The one before it signs too, so that a receiver can change secrets without missing a call.
+      const keys = key > 1 ? [key, key - 1] : [key];
+      const secrets = await Promise.all(keys.map((each) => this.deps.webhookSecret(recipient, each)));
+      await callWebhook({ url, id, body: bodyOf({ id, recipient, items }), secrets });
+      return { messageId: id, delivered: true };
+    }
+    const told = await this.described(recipient, items);
+    const worded = nameOf(channel) as Worded;
+    const texts = await this.templates(told, worded);
+    const templates = [...texts].map(([name, { version }]) => `${name}/${version}`);
+    if (channel.email) {
+      const messageId = `<${id}@notices.peygir>`;
+      await this.deps.post!.send({ messageId, to: channel.email, ...letterOf(told, texts) });
+      return { messageId, templates };
+    }
+    const { text, segments } = smsOf(told, texts);
+    return { messageId: await this.deps.sms!.send({ id, to: channel.sms!, text }), templates, segments };
+  }
+
+  /** What failed is tried again later, then by the recipient's next channel; when there is none, nobody was told. */
+  private async failed(
+    notice: Notice,
+    resent: number,
+    channel: Channel,
+    another: boolean,
+    { reason, message }: NotDelivered,
+  ): Promise<void> {
+    const { id, recipient, attempts } = notice;
+    const { sql, log, retries = RETRY_SECONDS } = this.deps;
+    const name = nameOf(channel);
+    log.warn({ notice: id, recipient, channel: name, attempts, why: message }, 'a notice was not delivered');
+    if (reason === 'gone') await this.disable(recipient, channel.webhook!);
+    const left = another ? retries.slice(0, RETRIES_BEFORE_THE_NEXT) : retries;
+    const seconds = reason === 'unreachable' ? left[attempts - 1] : undefined;
+    if (seconds !== undefined) {
+      await sql.query(
+        `update notice_outbox set next_attempt_at = now() + make_interval(secs => $2), failing = $3 where notice = $1`,
+        [id, seconds, `${name}: ${reason}`],
+      );
+    } else if (another) {
+      // Of a receiver that is gone, the next has taken the place.
+      await sql.query(
+        `update notice_outbox set channel = channel + $2, attempts = 0, next_attempt_at = now(), failing = $3
+          where notice = $1`,
+        [id, reason === 'gone' ? 0 : 1, `${name}: ${reason}`],
+      );
+    }
+    const final = seconds === undefined && !another;
+    await this.record(notice, resent, 'RecordNoticeFailed', { channel: name, reason, attempts, final });
+  }
+
+  /** What gateways say became of what they took. */
+  private async readReports(): Promise<void> {
+    const { sql, sms, log } = this.deps;
+    if (!sms?.report) return;
+    const { first, longest } = REPORT_SECONDS;
+    const { rows } = await sql.query<{ notice: string; recipient: string; message_id: string; events: string[] }>(
+      `with asked as (
+         update notice_outbox set attempts = attempts + 1,
+           next_attempt_at = now() + make_interval(secs => least($1 * 2 ^ least(attempts, 20), $2))
+          where state = 'sent' and next_attempt_at <= now() returning *)
+       select notice::text, recipient, message_id, array_agg(event_id::text order by position) as events
+         from asked group by notice, recipient, message_id limit 100`,
+      [first, longest],
+    );
+    for (const { notice: id, recipient, message_id: messageId, events } of rows) {
+      const { state } = await this.deps.reads.state(noticeDecider, id);
+      const delivery = await sms.report(messageId).catch((error: unknown) => {
+        if (!(error instanceof NotDelivered)) throw error;
+        log.warn({ notice: id, why: error.message }, 'the gateway does not say what became of a notice');
+        return 'pending' as const;
+      });
+      const notice = { id, recipient, items: events.map((event_id) => ({ event_id })) };
+      const lost = { channel: 'sms', reason: 'undelivered' satisfies Failure, attempts: 1, final: true };
+      if (delivery === 'delivered') await this.record(notice, state.resent, 'RecordNoticeDelivered', {});
+      if (delivery === 'failed') await this.record(notice, state.resent, 'RecordNoticeFailed', lost);
+    }
+  }
+
+  /** A recipient's channels of which something is configured; `known` when there are others besides. */
+  private async channelsOf(recipient: string): Promise<{ usable: readonly Channel[]; known: boolean }> {
+    const { reads, contacts, post, sms } = this.deps;
+    const { decider, id } = contactsStream(recipient);
+    const { state } = await reads.state(decider, id);
+    const email = contacts.get(recipient);
+    const all = state.channels ?? (email ? [{ email }] : []);
+    const there = all.filter(({ email, sms: number }) => ![...(email ?? []), number].includes(ERASED));
+    const usable = there.filter((one) => (one.email ? post : one.sms ? sms : true));
+    return { usable, known: there.length > 0 };
+  }
+
+  private async templates(items: readonly Item[], channel: Worded): Promise<Templates> {
+    const found = templatesFor(items, channel).map(async (id) => {
+      const { state } = await this.deps.reads.state(noticeTemplateDecider, id);
+      return [id, templateInForce(id, state)] as const;
+    });
+    return new Map(await Promise.all(found));
+  }
+
+  /** Agencies by their names. And offices are told, and persons hold them: who did when each thing fell to the office. */
+  private async described(recipient: string, items: Notice['items']): Promise<Item[]> {
+    const { reads } = this.deps;
+    const described = items.map(async (item): Promise<Item> => {
+      const owner = item.agency === null ? undefined : (await reads.state(agencyDecider, item.agency)).state;
+      const named = owner?.status === 'registered' ? { ...item, agency: owner.name } : item;
+      const { session, times } = (await reads.state(escalations, item.resolution)).state;
       const group = partsOfSession(session)?.group;
       const at = times.get(item.event_id);
-      if (!group || !at) return item;
-      const { state } = await this.deps.reads.state(workingGroupDecider, group);
-      return state.status === 'unknown' ? item : { ...item, holder: officeOn(state, recipient, officeDay(at)).acting };
+      if (!group || !at) return named;
+      const { state } = await reads.state(workingGroupDecider, group);
+      return state.status === 'unknown'
+        ? named
+        : { ...named, holder: officeOn(state, recipient, officeDay(at)).acting };
     });
-    return Promise.all(named);
+    return Promise.all(described);
   }
 
-  private failed(notice: Notice, reason: Failure, final: boolean): Promise<void> {
-    return this.record(notice, 'RecordNoticeFailed', { reason, attempts: notice.attempts, final });
+  private async disable(recipient: string, webhook: string): Promise<void> {
+    const { decider, id } = contactsStream(recipient);
+    const commandId = derivedId(
+      'webhook-gone',
+      recipient,
+      webhook,
+      (await this.deps.reads.state(decider, id)).revision,
+    );
+    const data = { webhook };
+    await this.deps.send({ aggregate: decider.aggregate, id, name: 'DisableWebhook', data, actor: ENGINE, commandId });
   }
 
-  private async record({ id, recipient, items }: Notice, name: string, data: object): Promise<void> {
+  private async record(
+    { id, recipient, items }: Pick<Notice, 'id' | 'recipient'> & { items: readonly { event_id: string }[] },
+    resent: number,
+    name: string,
+    data: object,
+  ): Promise<void> {
     await this.deps.send({
       aggregate: noticeDecider.aggregate,
       id,
       name,
       data: { recipient, events: items.map(({ event_id }) => event_id), ...data },
       actor: ENGINE,
-      commandId: derivedId('notice', id, name, canonicalJson(data)),
+      commandId: derivedId('notice', id, name, canonicalJson(data), ...(resent > 0 ? [resent] : [])),
     });
   }
 }
+
+function contactsStream(recipient: string) {
+  const agency = recipient.startsWith(agencyKey(''));
+  return {
+    decider: agency ? agencyContactsDecider : officeContactsDecider,
+    id: agency ? recipient.slice(agencyKey('').length) : recipient,
+  };
+}
+
+/** What a webhook is told: data, not words. */
+const bodyOf = ({ id, recipient, items }: Outgoing): string =>
+  JSON.stringify({
+    type: 'notice',
+    data: {
+      notice: id,
+      recipient,
+      items: items.map(
+        ({ event_id: event, type, resolution, obligation, detail, due_at: dueAt, number, agency, action }) => ({
+          event,
+          type,
+          resolution,
+          obligation: obligation || undefined,
+          detail: detail || undefined,
+          dueAt,
+          number: number ?? undefined,
+          agency: agency ?? undefined,
+          action: action ?? undefined,
+        }),
+      ),
+    },
+  });

@@ -20,7 +20,15 @@ export interface Watch {
 export interface Begun extends Pick<Rhythm, 'after' | 'every'> {
   owner: Role;
   /** Where it is found. Whoever reads duties reads these ids. */
-  about: { resolution?: string; obligation?: string; case?: string; referral?: string };
+  about: {
+    resolution?: string;
+    obligation?: string;
+    case?: string;
+    referral?: string;
+    notice?: string;
+    recipient?: string;
+    reason?: string;
+  };
   /** What a letter adds, such as who is silent. */
   detail?: string;
 }

@@ -20,7 +20,7 @@ const TABLE = {
 /** One row for each thing that is waited for. When it is asked for next is worked out whenever somebody looks. */
 export const watchesProjection = (watches: readonly Watch[]): Projection => ({
   name: 'watches',
-  version: 1,
+  version: 2,
   schema: schemaOf(TABLE),
   tables: [TABLE.table],
   on: typesOf(watches),

@@ -75,6 +75,8 @@ describe('what is waited for', () => {
       checkpoints: worker.checkpoints,
       send: (order) => shop.decide(order) as ReturnType<SenderDeps['send']>,
       reads: shop.loader,
+      clock,
+      webhookSecret: async () => '',
       contacts: new Map([['secretary', ['secretary@p.ir']]]),
       post: { send: async ({ text }) => void letters.push(text), close() {} },
       settling: async () => false,
