@@ -56,7 +56,11 @@ describe('what is waited for', () => {
     while (!(await worker.checkpoints.waitFor(names, await store.head(), 5_000)));
   };
   const outbox = async () =>
-    (await database.query('select recipient, type, resolution, detail from notice_outbox order by queued_at')).rows;
+    (
+      await database.query(
+        `select recipient, type, resolution, detail from notice_outbox where state = 'waiting' order by queued_at`,
+      )
+    ).rows;
   /** What is to be asked on this day, at this time of UTC; the offices open at 04:00 and close at 11:00. */
   const askedOn = async (day: string, time = '04:00') => {
     clock.set(`${day}T${time}:00.001Z`);

@@ -1,4 +1,4 @@
-import { ROLES, type Actor } from '#kernel';
+import { ROLES, type Actor, type RecordedEvent } from '#kernel';
 import { as } from '#test/kit/given';
 import { queries, readModels, type ReadModels } from '#test/kit/read-models';
 import { at, obligation, say, tell } from '#test/kit/timeline';
@@ -36,6 +36,9 @@ const CASES = [
   { unit: 'bakery', obligations: [owed('bakery', 'o1', 'power')] },
 ];
 const TIMELINE = [
+  ...['gas', 'power'].map((agency) =>
+    say(at('2026-08-02'), 'admin', 'SetAgencyContacts', agency, { channels: [{ email: [`${agency}@p.ir`] }] }),
+  ),
   say(at('2026-08-02'), 'admin', 'EstablishWorkingGroup', 'tuesday', {
     name: 'Tuesdays',
     chair: 'governor',
@@ -153,6 +156,13 @@ const URLS = [
   'referrals/nationalReferral-tuesday-1-1-o1-1',
   'templates',
   'templates/land',
+  'contacts',
+  'notices',
+  'notices?recipient=agency:gas',
+  'notices/n-gas',
+  'notices/n-power',
+  'notice-templates',
+  'notice-templates/Digest-sms',
   'scorecards?by=agency',
   'scorecards?by=class',
   'reports/cases?by=cause',
@@ -165,6 +175,14 @@ const URLS = [
   'search?q=name',
 ];
 
+/** What only a live worker records. */
+const told = (agency: string, last: RecordedEvent): RecordedEvent => ({
+  ...last,
+  stream: `notice-n-${agency}`,
+  type: 'NoticeSent',
+  data: { recipient: `agency:${agency}`, events: [last.id], channel: 'email', messageId: agency },
+});
+
 type Answer = 200 | 403 | 404;
 let models: ReadModels;
 
@@ -172,7 +190,7 @@ beforeAll(async () => {
   const { events, codes } = await tell(TIMELINE);
   expect(codes).toEqual([]);
   models = await readModels();
-  await models.apply(events);
+  await models.apply([...events, ...['gas', 'power'].map((agency) => told(agency, events.at(-1)!))]);
 });
 afterAll(() => models?.close());
 
@@ -234,6 +252,8 @@ const PROVINCE_ONLY = [
   'referrals/nationalReferral-tuesday-1-1-o1-1',
   'templates',
   'templates/land',
+  'notice-templates',
+  'notice-templates/Digest-sms',
   'trace?visit=v-mill',
   'trace?resolution=tuesday-1-2',
   'reports/cases?by=cause',
@@ -255,7 +275,7 @@ describe('an agency', () => {
           'cases/c-bakery/receipt',
           'resolutions/tuesday-1-2',
         ),
-        ...all(404, 'obligations/tuesday-1-1/o2', 'obligations/tuesday-1-2/o1'),
+        ...all(404, 'obligations/tuesday-1-1/o2', 'obligations/tuesday-1-2/o1', 'notices/n-power'),
       },
       [...words.case('mill'), ...words.obligation('mill', 'gas')],
     );
@@ -268,6 +288,8 @@ describe('an agency', () => {
     expect((await ask('cases?unit=bakery', gas)).body.items).toEqual([]);
     const { body: own } = await ask('agencies/gas/scorecard', gas);
     expect((await ask('scorecards/agencies', gas)).body.items).toEqual([own]);
+    expect((await ask('contacts', gas)).body.items).toMatchObject([{ recipient: 'agency:gas' }]);
+    expect((await ask('notices', gas)).body.items).toMatchObject([{ id: 'n-gas', recipient: 'agency:gas' }]);
   });
 
   it('with two resolutions reads both', () =>
@@ -275,7 +297,7 @@ describe('an agency', () => {
       as('agency', { agency: 'power' }),
       {
         ...all(403, ...PROVINCE_ONLY),
-        ...all(404, 'agencies/gas', 'agencies/gas/scorecard', 'obligations/tuesday-1-1/o1'),
+        ...all(404, 'agencies/gas', 'agencies/gas/scorecard', 'obligations/tuesday-1-1/o1', 'notices/n-gas'),
       },
       [...UNITS.flatMap(words.case), ...words.obligation('mill', 'power'), ...words.obligation('bakery', 'power')],
     ));
@@ -296,7 +318,7 @@ describe('a unit', () => {
     reads(
       as('unit', { unit: 'mill' }),
       {
-        ...all(403, ...PROVINCE_ONLY, ...URLS.filter((url) => /^(agencies|scorecards)/.test(url))),
+        ...all(403, ...PROVINCE_ONLY, ...URLS.filter((url) => /^(agencies|scorecards|notices|contacts)/.test(url))),
         ...all(
           404,
           'cases/c-bakery',
@@ -323,6 +345,13 @@ describe('the technical side', () => {
     'templates',
     'templates/land',
     'erasures',
+    'contacts',
+    'notices',
+    'notices?recipient=agency:gas',
+    'notices/n-gas',
+    'notices/n-power',
+    'notice-templates',
+    'notice-templates/Digest-sms',
     'press',
   ];
 
