@@ -220,12 +220,13 @@ const OFFICES = ['governor', 'deputy', 'secretary', 'expert', 'oversight'];
 /** A duty that a resolution has brought, or one of those that are waited for elsewhere (a {@link Waiting}). */
 type Duties = DutyRow | Waiting;
 
-/** `dueAt`: when it should have been done; `nextAt`: when it is missed, or asked for, the next time. */
+/** `dueAt`: when it should have been done; `nextAt`: when it is missed, or its owner asked for it, the next time. */
 function dutyItem(doc: Duties, view: CalendarView | undefined) {
   const { duty, since } = doc;
   if ('about' in doc) {
-    const { about, rounds: missed, told } = doc;
-    return { duty, ...about, since, missed, told, ...(view && rhythmOf(doc, view)) };
+    // Its owner is asked, and nobody else is told: it is never missed.
+    const { about, rounds: asked, told } = doc;
+    return { duty, ...about, since, missed: 0, asked, told, ...(view && rhythmOf(doc, view)) };
   }
   const { resolution, obligation, term, missed } = doc;
   const due = (count: number) => view && dutyAlarm({ ...doc, missed: count }, duty as DutyName, view, obligation).at;

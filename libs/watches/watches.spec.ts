@@ -110,7 +110,7 @@ describe('what is waited for', () => {
 
   it('a silent ministry is asked every so many working days, each time in a letter that is recorded', async () => {
     await refer();
-    expect(await askedOn('2026-12-11', '03:59')).toBe(0);
+    expect(await askedOn('2026-12-11', '03:00')).toBe(0);
     expect(await askedOn('2026-12-11')).toBe(1);
     expect(await outbox()).toMatchObject([{ recipient: 'secretary', type: 'ask-again', detail: 'وزارت نفت' }]);
     await tell();
@@ -121,7 +121,7 @@ describe('what is waited for', () => {
     expect(await askedOn('2026-12-20', '10:59')).toBe(0);
     expect(await askedOn('2027-02-03')).toBe(1);
     await tell();
-    expect(await askedOn('2027-02-13', '03:59')).toBe(0);
+    expect(await askedOn('2027-02-13', '03:00')).toBe(0);
     expect(await askedOn('2027-02-13')).toBe(1);
   });
 
@@ -189,7 +189,7 @@ describe('what is waited for', () => {
   it('ninety days after a case was closed its outcome is asked for, and again, until it was checked', async () => {
     await close('c-1');
     await close('c-twice', { solved: false });
-    expect(await askedOn('2027-03-01', '03:59')).toBe(0);
+    expect(await askedOn('2027-03-01', '03:00')).toBe(0);
     expect(await askedOn('2027-03-01')).toBe(1);
     expect(await outbox()).toMatchObject([{ recipient: 'secretary', type: 'check-outcome', resolution: 'c-1' }]);
     await tell();

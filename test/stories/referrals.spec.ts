@@ -78,7 +78,8 @@ describe('what the province cannot do itself is referred', () => {
       since: at('2026-06-06'),
       dueAt: at('2026-06-13', '14:30'),
       overdue: true,
-      missed: 1,
+      asked: 1,
+      told: 0,
     });
   });
 
