@@ -4,11 +4,12 @@ import type { CopiedTable } from '#stores';
 
 /**
  * A backup is gzipped text: a header; for each table a line that names it, its rows in PostgreSQL's COPY text format and
- * a line `\.`; and a footer with the SHA-256 of all before it.
+ * a line `\.`; and a footer with the SHA-256 of all before it. Since format 2 the rows of what can be erased, and of what was
+ * derived from it, are encrypted with a key that is not in the file.
  */
 export interface Header {
   peygir: 'backup';
-  format: 1;
+  format: 1 | 2;
   takenAt: string;
   province: string;
   /** Position of the last event. */
@@ -16,6 +17,12 @@ export interface Header {
   checkpoints: Checkpoint[];
   /** Files of the data directory that no log can give back, by name. */
   keys: Record<string, string>;
+  /** Of the sealed tables (format 2): the id of their key (backup-keys.ts), until when it was to be kept, and where. */
+  sealed?: { key: string; expiresAt: string; folder: string };
+}
+
+export interface SavedTable extends CopiedTable {
+  sealed?: true;
 }
 
 export interface Footer {
@@ -29,6 +36,14 @@ export const EVENTS: CopiedTable = {
   table: 'log.events',
   columns: ['position', 'stream', 'revision', 'id', 'type', 'data', 'metadata', 'recorded_at'],
 };
+
+/** What sealed fields say; and what of it was erased, which is no secret. */
+export const OPENINGS: SavedTable = {
+  table: 'vault.openings',
+  columns: ['commitment', 'event', 'path', 'salt', 'value'],
+  sealed: true,
+};
+export const ERASURES: SavedTable = { table: 'vault.erased', columns: ['event', 'path', 'erasure', 'at'] };
 
 /** Not a backup, of another release, cut short or changed. */
 export class BadBackup extends Error {
@@ -53,14 +68,16 @@ export class BackupReader {
     const header = await this.line().catch(() => undefined);
     if ((header as Header | undefined)?.peygir !== 'backup') throw new BadBackup('This is not a backup of peygir.');
     const { format } = header as { format: unknown };
-    if (format !== 1) throw new BadBackup(`The backup has format ${String(format)}; this release reads format 1.`);
+    if (format !== 1 && format !== 2) {
+      throw new BadBackup(`The backup has format ${String(format)}; this release reads formats 1 and 2.`);
+    }
     return header as Header;
   }
 
   /** The next table, or what ends the file, with the hash of all before. */
-  async next(): Promise<CopiedTable | { footer: Footer; sha256: string }> {
+  async next(): Promise<SavedTable | { footer: Footer; sha256: string }> {
     const before = this.hash.copy().digest('hex');
-    const said = (await this.line()) as CopiedTable | Footer;
+    const said = (await this.line()) as SavedTable | Footer;
     return 'table' in said ? said : { footer: said, sha256: before };
   }
 

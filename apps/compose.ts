@@ -48,6 +48,7 @@ import type { WayIn } from '#apps/api/sign-in';
 import { FRAMES, Past } from '#apps/api/past';
 import { whyQuery } from '#apps/api/why';
 import { auditKey } from '#apps/audit';
+import { BackupKeys } from '#apps/backup-keys';
 import { ConfigError, projectRoot, type Config } from '#apps/config';
 import { holidayWarnings } from '#apps/holidays';
 import { openEvidence, openLog, queueHome } from '#apps/homes';
@@ -173,6 +174,7 @@ async function build(
   const logKey = await auditKey(config);
   const followers = [...projections, merkleLog(logKey)];
   const readers = new Readers(database, clock);
+  const backupKeys = new BackupKeys(config.backupKeys);
   const startWorking = async () => {
     const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
       Promise.reject(unavailable(error) ?? error),
@@ -187,7 +189,7 @@ async function build(
       reads: loader,
       policies,
       projections: followers,
-      subscribers: [eraser({ vault, store, checkpoints, projections, forget })],
+      subscribers: [eraser({ vault, store, checkpoints, projections, keys: backupKeys, forget })],
       log,
       openImports: () => imports.running(),
       // On the embedded database nobody else can hold a lease, so a restart after a crash waits for nobody.
@@ -231,6 +233,7 @@ async function build(
     const closed = setInterval(() => void signClosedDay(database, logKey, clock.now()).catch(() => {}), 60_000);
     closing.push(async () => clearInterval(closed));
     const remind = async () => {
+      await backupKeys.expire(clock.now());
       for (const warning of await holidayWarnings(database, clock.now())) log.warn({}, warning);
     };
     await remind();

@@ -19,6 +19,8 @@ export interface Config {
   redisUrl?: string;
   /** What all nodes of a deployment make their keys of. Absent: keys in `dataDir`. */
   secret?: string;
+  /** Keys of what is sealed in backups, and what was erased since they were taken. Absolute. */
+  backupKeys: string;
   host: string;
   /** 0: any free one. */
   port: number;
@@ -106,9 +108,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const gateway = readJson('SMS_GATEWAY', gatewayFrom);
   const data = get('PEYGIR_DATA');
   if (data && !isAbsolute(data)) wrong.push(`PEYGIR_DATA must be an absolute path; it is "${data}"`);
+  const backupKeys = check('BACKUP_KEYS', isAbsolute, 'must be an absolute path');
   const port = (name: string, otherwise?: string) =>
     check(name, (value) => /^\d{1,5}$/.test(value) && Number(value) < 65_536, 'must be 0 to 65535', otherwise);
   const metricsPort = port('METRICS_PORT');
+  const dataDir = data ? resolve(data) : defaultDataDir();
   const evidenceUrl = check(
     'EVIDENCE_URL',
     (value) => /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w-][\w.-]*)*\/?$/.test(value),
@@ -144,7 +148,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const collector = url('OTEL_EXPORTER_OTLP_ENDPOINT', 'http', 'https');
   const config: Config = {
     province: check('PEYGIR_PROVINCE', (value) => /^IR-\d\d$/.test(value), 'must be like IR-03', 'IR-03')!,
-    dataDir: data ? resolve(data) : defaultDataDir(),
+    dataDir,
+    backupKeys: backupKeys ?? join(dataDir, 'backup-keys'),
     databaseUrl: url('DATABASE_URL', 'postgres', 'postgresql'),
     eventStoreUrl: url('EVENT_STORE_URL', 'postgres', 'postgresql', 'esdb', 'esdb+discover'),
     redisUrl: url('REDIS_URL', 'redis', 'rediss'),

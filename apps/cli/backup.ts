@@ -11,31 +11,38 @@ import { openEvidence } from '#apps/homes';
 import { Failure } from './failure.js';
 
 /** `peygir backup FILE` */
-export async function save(file: string): Promise<void> {
+export async function save(file: string, { keep }: { keep?: number } = {}): Promise<void> {
   if (existsSync(file)) throw new Failure(`${file} exists already.`);
   await working(false, async (backed, _, { evidenceBucket: away }) => {
-    const { events, head, logSha256 } = await backup(file, backed);
+    const { events, head, logSha256, id, expiresAt } = await backup(file, backed, keep);
     console.error(`${file}: ${events} events up to position ${head}; the log's SHA-256 is ${logSha256}.`);
-    console.error('Whoever has this file has everything, keys and evidence too: keep it encrypted and elsewhere.');
+    console.error('Whoever has this file has the log, keys and evidence: keep it encrypted and elsewhere.');
+    console.error(
+      `What is personal in it opens with ${backed.keysDir}/${id}.json only, which is destroyed on ${expiresAt.slice(0, 10)}:`,
+    );
+    console.error('keep that folder on other storage than the database and than the backups.');
     if (away) console.error(`But evidence that lies in ${away.endpoint}/${away.bucket} is saved there, or nowhere.`);
   });
 }
 
 /** `peygir restore FILE` */
-export async function fetchBack(file: string): Promise<void> {
+export async function fetchBack(file: string, options: { withoutSealed?: true } = {}): Promise<void> {
   if (!existsSync(file)) throw new Failure(`There is no file ${file}.`);
   await working(true, async (backed, { database }, config, log) => {
     if (await isServed(database)) {
       throw new Failure('Somebody is at work on this database; stop the server first.');
     }
     await openEvidence(config, database);
-    const found = await restore(file, backed, {
+    const followers = {
       projections: async () => [...(await followersOf(config)), deadlines()],
       subscribers: ['policies', ERASER],
       log,
-    });
-    const { events, head, logSha256, takenAt, rebuilt } = found;
+    };
+    const found = await restore(file, backed, followers, options);
+    const { events, head, logSha256, takenAt, opened, forgotten, rebuilt } = found;
     console.error(`Restored as of ${takenAt}: ${events} events up to position ${head}; SHA-256 ${logSha256}.`);
+    if (!opened) console.error('What was sealed is not in it any more.');
+    if (forgotten > 0) console.error(`${forgotten} sealed texts were erased since, and stay erased.`);
     if (rebuilt.length > 0) console.error(`The next start makes anew from the log: ${rebuilt.join(', ')}.`);
   });
 }
@@ -57,6 +64,7 @@ async function working(
         address,
         checkpoints,
         province: config.province,
+        keysDir: config.backupKeys,
         ...(!config.secret && { dataDir: config.dataDir }),
       };
       await work(backed, deployment, config, log);

@@ -186,18 +186,20 @@ program
 program
   .command('backup')
   .description('save the whole deployment as it is at one moment into a file; the server may run meanwhile')
-  .argument('<file>', 'a new file; whoever has it has everything, keys and evidence too')
-  .action(async (file) => (await import('./backup.js')).save(file));
+  .argument('<file>', 'a new file; whoever has it has the log, keys and evidence')
+  .option('--keep <days>', 'after so many days what is personal in it can be opened no more (default: 90)', wholeNumber)
+  .action(async (file, options) => (await import('./backup.js')).save(file, options));
 
 program
   .command('restore')
   .description('put a backup into an empty deployment, all of it or nothing; the server must not run')
   .argument('<file>', 'a file made by peygir backup')
+  .option('--without-sealed', 'although the key of what is personal is gone: it stays unreadable for good')
   .addHelpText(
     'after',
     '\nWhat had fired does not fire again. Example:\n  $ PEYGIR_DATA=/srv/new peygir restore monday.peygir',
   )
-  .action(async (file) => (await import('./backup.js')).fetchBack(file));
+  .action(async (file, options) => (await import('./backup.js')).fetchBack(file, options));
 
 program
   .command('demo')

@@ -8,6 +8,7 @@ import {
 } from '#kernel';
 import { ERASER, type ErasureEvent } from '#erasure';
 import type { Vault } from '#stores';
+import type { BackupKeys } from '#apps/backup-keys';
 
 export interface EraserDeps {
   vault: Vault;
@@ -15,6 +16,8 @@ export interface EraserDeps {
   checkpoints: Checkpoints;
   /** Read models, which are made anew without what was erased. */
   projections: readonly Projection[];
+  /** What may not come back out of old backups. */
+  keys: Pick<BackupKeys, 'remember'>;
   /** What is kept in memory is read again. */
   forget(): void;
 }
@@ -26,7 +29,7 @@ export interface EraserDeps {
  * Read models are made anew from the log and not searched for the text: what they have derived from it (titles, folded
  * copies, runs of characters) is gone for certain, and so is what a projection of tomorrow derives.
  */
-export const eraser = ({ vault, projections, forget, ...log }: EraserDeps): Subscriber => ({
+export const eraser = ({ vault, projections, keys, forget, ...log }: EraserDeps): Subscriber => ({
   name: ERASER,
   async handle({ events }: Batch) {
     const orders = events.filter(({ type }) => type === 'DataErased');
@@ -39,6 +42,7 @@ export const eraser = ({ vault, projections, forget, ...log }: EraserDeps): Subs
       for (const { type } of erased) types.add(type);
     }
     forget();
+    await keys.remember(await vault.erased());
     await vault.tidy();
     const derived = projections.filter(({ on }) => on === '*' || on.some((type) => types.has(type)));
     await rebuildBeside(derived, log);

@@ -7,6 +7,7 @@ import {
   type Appended,
   type Batch,
   type EventStore,
+  type Instant,
   type NewEvent,
   type Opening,
   type Position,
@@ -24,6 +25,12 @@ export interface SealedEvent extends NewEvent {
 export interface SealedPlace {
   event: string;
   path: string;
+}
+
+/** One that was erased: by which erasure, and when. */
+export interface ErasedPlace extends SealedPlace {
+  erasure: string;
+  at: Instant;
 }
 
 /** What sealed fields say: the tables `vault.*` of the log's database, or beside the read models when the log has none. */
@@ -71,6 +78,13 @@ export class Vault {
   /** Gives the room of what was destroyed back to be written over. Not inside a transaction. */
   async tidy(): Promise<void> {
     await this.sql.query('vacuum vault.openings');
+  }
+
+  async erased(): Promise<ErasedPlace[]> {
+    const { rows } = await this.sql.query<SealedPlace & { erasure: string; at: Date }>(
+      'select event, path, erasure, at from vault.erased order by at, event, path',
+    );
+    return rows.map(({ at, ...rest }) => ({ ...rest, at: at.toISOString() }));
   }
 
   /** How much was erased so far: whoever keeps read values in memory forgets them when it grows. */

@@ -2,13 +2,18 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { Checkpoints, ENGINE, systemClock, type Projection } from '#kernel';
+import { BEGINNING, Checkpoints, ENGINE, ERASED, NO_STREAM, prepareProjections, sealing, systemClock, type Projection } from '#kernel'; // prettier-ignore
+import { directoryProjection } from '#directory';
 import { deadlines } from '#resolutions';
-import { createSql, openJobs, PostgresEventStore } from '#stores';
+import { createSql, openJobs, PostgresEventStore, SealedEventStore, Vault } from '#stores';
 import { backup, isServed, restore, type Backed } from '#apps/backup';
+import { BadBackup } from '#apps/backup-file';
+import { BackupKeys } from '#apps/backup-keys';
 import { completeness } from '#apps/completeness';
+import { deciders } from '#apps/province';
 import { allProjections } from '#apps/read-models';
 import { POLICY_REFUSALS } from '#apps/worker/policies';
+import { newEvent } from '#test/contract/event-store.contract';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { communicate, establish, eventually, silent, TestClock, told, workshop } from '#test/kit/worker';
 
@@ -23,7 +28,7 @@ const open = async (db: TestDatabase, dataDir: string): Promise<Backed> => {
   const checkpoints = new Checkpoints(database);
   await checkpoints.prepare();
   await database.query(POLICY_REFUSALS);
-  return { address: db.connection, checkpoints, province: 'IR-03', dataDir };
+  return { address: db.connection, checkpoints, province: 'IR-03', dataDir, keysDir: join(folder, 'keys') };
 };
 const put = (to: Backed, what = file, projections = all) =>
   restore(what, to, { projections: async () => projections, subscribers: ['policies'], log: silent });
@@ -67,7 +72,8 @@ describe('a backup', () => {
 
   it('of an equal log has an equal hash', async () => {
     const [a, b] = [await backup(join(folder, 'b.peygir'), from), await backup(join(folder, 'c.peygir'), from)];
-    expect(a).toEqual(b);
+    expect(a.id).not.toBe(b.id);
+    expect(a).toEqual({ ...b, id: a.id, expiresAt: a.expiresAt });
     expect(a).toMatchObject({ events: 8, head: '8', logSha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
   });
 });
@@ -143,7 +149,7 @@ describe('restored into an empty deployment', () => {
     ['changed', (text: string) => text.replace('متن مصوبه', 'متن دیگر'), 'The backup was changed after it was made.'],
     ['cut short', (text: string) => text.slice(0, text.length / 2), 'The backup ends too early.'],
     ['of another kind', () => '{"a":1}\n', 'This is not a backup of peygir.'],
-    ['of a later format', (text: string) => text.replace('"format":1', '"format":2'), 'The backup has format 2; this release reads format 1.'], // prettier-ignore
+    ['of a later format', (text: string) => text.replace('"format":2', '"format":3'), 'The backup has format 3; this release reads formats 1 and 2.'], // prettier-ignore
     ['of another province', (text: string) => text.replace('IR-03', 'IR-04'), 'The backup is of IR-04; this deployment serves IR-03.'], // prettier-ignore
   ])('one that is %s is refused and leaves nothing behind', async (_, change, sentence) => {
     await expect(changed(change)).rejects.toThrow(sentence);
@@ -174,5 +180,85 @@ describe('restored into an empty deployment', () => {
     } finally {
       await other.close();
     }
+  });
+});
+
+describe('what is personal in a backup', () => {
+  const legalId = '10380284790';
+  let home: TestDatabase;
+  let away: TestDatabase;
+  let own: Backed;
+  let to: Backed;
+  let keys: BackupKeys;
+  let saved: Awaited<ReturnType<typeof backup>>;
+  const copy = () => join(own.dataDir!, 'personal.peygir');
+  const sealed = (db: TestDatabase) =>
+    new SealedEventStore(new PostgresEventStore(db.pool), new Vault(createSql(db.pool)), sealing(deciders), true);
+  const read = async (db: TestDatabase) => (await sealed(db).readStream('unit-u-1'))[0]!.data.legalId;
+
+  beforeEach(async () => {
+    [home, away] = [await testDatabase(), await testDatabase()];
+    own = await open(home, await mkdtemp(join(folder, 'data-')));
+    to = await open(away, await mkdtemp(join(folder, 'data-')));
+    own.keysDir = to.keysDir = join(own.dataDir!, 'backup-keys');
+    keys = new BackupKeys(own.keysDir);
+    const event = newEvent({ name: 'نساجی', legalId, size: 'small', classes: [], sector: 'textile' }, 'UnitRegistered');
+    const registered = { ...event, metadata: { ...event.metadata, command: 'RegisterUnit' } };
+    const store = sealed(home);
+    const { position } = await store.append('unit-u-1', NO_STREAM, [registered]);
+    await prepareProjections(all, { checkpoints: own.checkpoints, log: silent });
+    await directoryProjection.apply((await store.readAll(BEGINNING, 9)).events, own.checkpoints.db);
+    await own.checkpoints.db.query('update checkpoints set position = $1', [position]);
+    saved = await backup(copy(), own, 60);
+  });
+  afterEach(() => Promise.all([home.close(), away.close()]));
+
+  it('opens with a key that is not in it, and comes back', async () => {
+    const text = gunzipSync(await readFile(copy())).toString('latin1');
+    expect(text).toContain('unit-u-1');
+    expect(text).not.toContain(legalId);
+    expect(text).not.toContain(Buffer.from(legalId).toString('hex'));
+    expect((await stat(join(own.keysDir, `${saved.id}.json`))).mode & 0o777).toBe(0o600);
+    expect(await put(to, copy())).toMatchObject({ opened: true, forgotten: 0, rebuilt: [] });
+    expect(await read(away)).toBe(legalId);
+    const [unit] = await dump(away, 'read_units', '1');
+    expect(unit.t).toContain(legalId);
+  });
+
+  it('is gone with its key, when its time has come; the rest is not', async () => {
+    expect(await keys.expire(saved.expiresAt.replace(/^2/, '1'))).toBe(0);
+    expect(await keys.expire(saved.expiresAt)).toBe(1);
+    await expect(put(to, copy())).rejects.toThrow(`The key ${saved.id} of what is sealed in this backup is not in`);
+    expect((await sealed(away).readAll(BEGINNING, 1)).events).toEqual([]);
+    const followers = { projections: async () => all, subscribers: [], log: silent };
+    const found = await restore(copy(), to, followers, { withoutSealed: true });
+    expect(found).toMatchObject({ opened: false, events: 1, rebuilt: expect.arrayContaining(['directory', 'search']) });
+    expect(found.rebuilt).not.toContain('deadlines');
+    expect(await read(away)).toBe(ERASED);
+    expect(await dump(away, 'read_units', '1')).toEqual([]);
+  });
+
+  it('does not bring back what was erased since, and its key ends sooner', async () => {
+    const { vault } = sealed(home);
+    const { id } = (await sealed(home).readStream('unit-u-1'))[0]!;
+    await vault.erase([{ event: id, path: 'legalId' }], 'erasure-e-1');
+    await keys.remember(await vault.erased());
+    const [key] = await keys.all();
+    expect(Date.parse(key!.expiresAt) - Date.parse(key!.takenAt)).toBeLessThan(31 * 86_400_000);
+    const found = await put(to, copy());
+    expect(found).toMatchObject({ opened: true, forgotten: 1, rebuilt: expect.arrayContaining(['directory']) });
+    expect(await read(away)).toBe(ERASED);
+    expect(await dump(away, 'read_units', '1')).toEqual([]);
+    expect(await new Vault(createSql(away.pool)).erased()).toMatchObject([{ event: id, erasure: 'erasure-e-1' }]);
+  });
+
+  it('is not opened where nobody kept account of erasures, nor when it was changed', async () => {
+    await rm(join(own.keysDir, 'erasures.json'));
+    await expect(put(to, copy())).rejects.toThrow('no account of what was erased');
+    await keys.remember([]);
+    const other = await keys.make('2026-01-01T00:00:00.000Z');
+    await writeFile(join(own.keysDir, `${saved.id}.json`), JSON.stringify({ ...other, id: saved.id }));
+    await expect(put(to, copy())).rejects.toThrow(BadBackup);
+    expect((await sealed(away).readAll(BEGINNING, 1)).events).toEqual([]);
   });
 });

@@ -48,6 +48,7 @@ export async function aProvince(): Promise<Province> {
   const config: Config = {
     province: 'IR-03',
     dataDir,
+    backupKeys: join(dataDir, 'backup-keys'),
     databaseUrl: db.url,
     host: '127.0.0.1',
     port: 0,

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from, to } from 'pg-copy-streams';
-import type { Sql } from '#kernel';
+import { REBUILD_SHARED, type Sql } from '#kernel';
 import { APP_ROLE, createOwnerPool, reached, type DatabaseAddress } from './pool.js';
 
 /** A table, with its columns that are not generated from others. */
@@ -26,13 +26,14 @@ const SETTINGS = `set timezone to 'UTC'; set datestyle to 'ISO'; set intervalsty
 
 /** Reads in one snapshot: whatever is appended meanwhile, all of it is as it was at one moment. @throws StoreUnavailable */
 export const inSnapshot = <T>(address: DatabaseAddress, work: (snapshot: Snapshot) => Promise<T>): Promise<T> =>
-  asOwner(address, 'begin isolation level repeatable read, read only', async (query, client) =>
+  // Not while tables are exchanged for others: in this snapshot the new ones would be empty.
+  asOwner(address, [REBUILD_SHARED, 'begin isolation level repeatable read, read only'], async (query, client) =>
     work({ query, copyOut: (select) => client.query(to(`copy (${select}) to stdout`)) }),
   );
 
 /** Fills tables in one transaction: all of it, or nothing when `work` throws. @throws StoreUnavailable */
 export const refill = <T>(address: DatabaseAddress, work: (refilling: Refilling) => Promise<T>): Promise<T> =>
-  asOwner(address, 'begin', async (query, client) =>
+  asOwner(address, ['begin'], async (query, client) =>
     work({
       query,
       async copyIn({ table, columns }, lines) {
@@ -58,7 +59,7 @@ export async function applicationTables(sql: Sql): Promise<CopiedTable[]> {
 
 async function asOwner<T>(
   address: DatabaseAddress,
-  begin: string,
+  begin: readonly string[],
   work: (query: Sql['query'], client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const pool = createOwnerPool(address);
@@ -67,7 +68,7 @@ async function asOwner<T>(
     const query: Sql['query'] = (text, values) => reached(client.query(text, values as unknown[]));
     try {
       await query(SETTINGS);
-      await query(begin);
+      for (const statement of begin) await query(statement);
       const result = await work(query, client);
       await query('commit');
       return result;
