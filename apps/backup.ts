@@ -182,7 +182,8 @@ export async function restore(
   }
   // On the machine where the backup was made its key is where it was put.
   const [here, there] = [new BackupKeys(to.keysDir), new BackupKeys(header.sealed?.folder ?? to.keysDir)];
-  const keys = (await here.find(header.sealed?.key ?? '')) ? here : there;
+  const id = header.sealed?.key ?? '';
+  const keys = (await here.find(id)) || !(await there.find(id)) ? here : there;
   const sealed = await openable(header, keys, withoutSealed);
   const kept = to.dataDir === undefined ? [] : await keepKeys(to.dataDir, header.keys);
   try {
