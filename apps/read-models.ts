@@ -3,6 +3,8 @@ import { casesProjection, casesQueries } from '#cases';
 import {
   directoryProjection,
   directoryQueries,
+  laddersProjection,
+  laddersQueries,
   numbersProjection,
   numbersQueries,
   officesProjection,
@@ -23,6 +25,7 @@ import { watches } from '#apps/province';
 /** Every read model. A query may join several: the tables of all of them have to be there. */
 export const allProjections: readonly Projection[] = [
   directoryProjection,
+  laddersProjection,
   visitsProjection,
   casesProjection,
   sessionsProjection,
@@ -41,6 +44,7 @@ export const allProjections: readonly Projection[] = [
 /** Those of the record itself, which can be looked at as it was. Search and counts have other ways. */
 export const recordProjections: readonly Projection[] = [
   directoryProjection,
+  laddersProjection,
   visitsProjection,
   casesProjection,
   sessionsProjection,
@@ -54,6 +58,7 @@ export const recordProjections: readonly Projection[] = [
 /** Every question that may be asked of them; `province` names the province's calendar. */
 export const allQueries = (province?: string): readonly Query[] => [
   ...directoryQueries,
+  ...laddersQueries,
   ...visitsQueries,
   ...casesQueries,
   ...sessionsQueries,

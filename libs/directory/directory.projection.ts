@@ -86,6 +86,15 @@ class CalendarParams {
   @Id() id!: string;
 }
 
+export const calendarsQuery = query({
+  path: 'calendars',
+  summary: 'The calendars that time is counted on.',
+  params: ListParams,
+  projections,
+  find: (params, scoped) =>
+    scoped.page<{ id: string }, object>(params, { kind: kinds.calendars, order: ['id'], item: ({ id }) => ({ id }) }),
+});
+
 export const calendarQuery = query({
   path: 'calendars/:id',
   summary:
@@ -145,4 +154,10 @@ export const calendarDaysQuery = query({
   },
 });
 
-export const directoryQueries: readonly Query[] = [agenciesQuery, agencyQuery, calendarQuery, calendarDaysQuery];
+export const directoryQueries: readonly Query[] = [
+  agenciesQuery,
+  agencyQuery,
+  calendarsQuery,
+  calendarQuery,
+  calendarDaysQuery,
+];

@@ -8,6 +8,7 @@ export * from './working-group.commands.js';
 export * from './working-group.js';
 export * from './calendar.js';
 export * from './ladder.js';
+export * from './ladders.projection.js';
 export * from './directory.projection.js';
 export * from './offices.js';
 export * from './session-day.js';

@@ -252,6 +252,9 @@ export const calendars: Kind = {
   technical: true,
 };
 
+/** Who is told of what, and when, is known to all whom it concerns. */
+export const ladders: Kind = { ...calendars, noun: 'ladders', from: 'read_ladders t' };
+
 /** How many events of each type the log has. */
 export const eventCounts: Kind = {
   noun: 'numbers',

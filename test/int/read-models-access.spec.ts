@@ -122,7 +122,9 @@ const URLS = [
   'agencies/gas/scorecard',
   'agencies/power/scorecard',
   'scorecards/agencies',
+  'calendars',
   'calendars/offices',
+  'ladders',
   'calendars/offices/days?from=2026-08-25&to=2026-08-26',
   'visits',
   'visit-list',
@@ -334,7 +336,9 @@ describe('a unit', () => {
 describe('the technical side', () => {
   const TECHNICAL = [
     'numbers',
+    'calendars',
     'calendars/offices',
+    'ladders',
     'calendars/offices/days?from=2026-08-25&to=2026-08-26',
     'agencies',
     'agencies/gas',
