@@ -53,6 +53,7 @@ export const recordProjections: readonly Projection[] = [
   templatesProjection,
   referralsProjection,
   noticeRecordsProjection,
+  watchesProjection(watches),
 ];
 
 /** Every question that may be asked of them; `province` names the province's calendar. */

@@ -107,7 +107,7 @@ export class Past {
   }
 
   close(): void {
-    for (const frame of [...this.frames]) this.drop(frame);
+    for (const frame of this.frames.slice()) this.drop(frame);
   }
 
   /** The nearest that is not later, to be carried on; or a new one, in the place of the one that was longest unused. */

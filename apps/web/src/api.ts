@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Actor, FieldError } from '#kernel';
 import type { Speech } from './language.js';
+import { onDay, usePast } from './past.js';
 
 /** An answer that is not what was asked for: a refusal with its stable code, or no answer at all (`offline`). */
 export class Refusal extends Error {
@@ -20,18 +21,31 @@ export type Me = Pick<Actor, 'id' | 'role' | 'agency' | 'unit'> & { province: st
 let seen = '';
 const listeners = new Set<() => void>();
 
-async function ask<T>(path: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(`/v1/${path}`, init).catch(() => {
-    throw new Refusal(0, 'offline', 'No answer.');
-  });
+let asking = 0;
+/** Whether an answer is waited for. */
+export const isAsking = (): boolean => asking > 0;
+
+/** The answer as it comes. @throws Refusal */
+export async function fetched(path: string, init?: RequestInit): Promise<Response> {
+  asking += 1;
+  const response = await fetch(`/v1/${path}`, init)
+    .catch(() => {
+      throw new Refusal(0, 'offline', 'No answer.');
+    })
+    .finally(() => (asking -= 1));
+  if (response.ok) return response;
   const text = await response.text();
-  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
   try {
     const { code, detail, errors } = JSON.parse(text) as { code: string; detail: string; errors?: FieldError[] };
     throw new Refusal(response.status, code, detail, errors);
   } catch (error) {
     throw error instanceof Refusal ? error : new Refusal(response.status, 'internal', response.statusText);
   }
+}
+
+async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  const text = await (await fetched(path, init)).text();
+  return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
 const json = (method: string, data: object, headers: Record<string, string> = {}): RequestInit => ({
@@ -53,8 +67,11 @@ export async function send(stream: readonly [string, string], command: string, d
   for (const listener of listeners) listener();
 }
 
+/** Anything else that is asked for by POST: no command of a stream. */
+export const post = <T>(path: string, data: object): Promise<T> => ask<T>(path, json('POST', data));
+
 export const whatIf = <T>(command: string, id: string, data: object): Promise<T> =>
-  ask<T>('what-if', json('POST', { command, id, data }));
+  post<T>('what-if', { command, id, data });
 
 /** Here, and where the identity provider wants to be told. */
 export async function signOut(): Promise<void> {
@@ -111,19 +128,21 @@ export function refresh(): void {
 export function useRead<T>(path: string | undefined): Asked<T> {
   const [state, setState] = useState<{ path?: string; data?: T; error?: Refusal }>({});
   const last = useRef(0);
+  const moment = usePast();
   const again = useCallback(() => {
     if (path === undefined) return;
     const turn = ++last.current;
     const settle = (found: { data?: T; error?: Refusal }) => {
       if (turn !== last.current) return;
-      // What was known stays on the page when it cannot be read anew.
-      setState((before) => ({ path, ...(before.path === path && found.error ? { data: before.data } : {}), ...found }));
+      // What was known stays on the page when it cannot be read anew; unless there was no such thing on that day.
+      const keep = found.error && !(moment && found.error.status === 404);
+      setState((before) => ({ path, ...(before.path === path && keep ? { data: before.data } : {}), ...found }));
     };
-    read<T>(path).then(
+    read<T>(onDay(path, moment)).then(
       (data) => settle({ data }),
       (error: Refusal) => settle({ error }),
     );
-  }, [path]);
+  }, [path, moment]);
   useEffect(() => {
     again();
     listeners.add(again);
@@ -145,6 +164,31 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/duration|term|working days/i, 'باید مهلت درستی باشد، مانند ۱۵ روز کاری'],
   [/unique|doubled/, 'نباید تکراری باشد'],
 ];
+
+/** Several at once; nothing before all of them are there. */
+export function useReads<T>(paths: readonly string[]): Asked<T[]> {
+  const moment = usePast();
+  const [state, setState] = useState<{ key?: string; data?: T[]; error?: Refusal }>({});
+  const key = paths.join('\n');
+  const last = useRef(0);
+  const again = useCallback(() => {
+    const turn = ++last.current;
+    const settle = (found: { data?: T[]; error?: Refusal }) => turn === last.current && setState({ key, ...found });
+    Promise.all(key === '' ? [] : key.split('\n').map((path) => read<T>(onDay(path, moment)))).then(
+      (data) => settle({ data }),
+      (error: Refusal) => settle({ error }),
+    );
+  }, [key, moment]);
+  useEffect(() => {
+    again();
+    listeners.add(again);
+    return () => {
+      last.current++;
+      listeners.delete(again);
+    };
+  }, [again]);
+  return state.key === key ? { data: state.data, error: state.error, again } : { again };
+}
 
 /** A refusal as a sentence that helps. Codes are stable; one that is not known here is told in the engine's own words. */
 export function sentence({ code, message, errors }: Refusal, { t }: Speech): string {
@@ -198,6 +242,7 @@ export function sentence({ code, message, errors }: Refusal, { t }: Speech): str
     ],
     'unsupported-media-type': ['این گونهٔ پرونده پذیرفته نمی‌شود.', 'Files of this kind are not accepted.'],
     'too-many-requests': ['درخواست‌ها زیاد است؛ کمی صبر کنید.', 'Too many requests; wait a little.'],
+    'no-checkpoint': ['هنوز در هیچ مهری نیست؛ نخست سرِ دفتر را مهر کنید.', 'It is in no checkpoint yet; sign the head of the log first.'], // prettier-ignore
     internal: ['خطایی در سامانه رخ داد؛ چیزی ثبت نشد.', 'The server made an error; nothing was recorded.'],
   };
   const said = known[code];

@@ -1,45 +1,61 @@
 import { useState, type FormEvent } from 'react';
+import type { CalendarChange, CalendarVersion, Weekday } from '#calendar';
 import type { Difference } from '#resolutions';
-import { Refusal, send, sentence, whatIf, type Me } from './api.js';
+import { Refusal, send, sentence, useRead, whatIf, type Me } from './api.js';
 import { jalali, jalaliYear, today, useDays, weekday, type CalendarDay } from './days.js';
-import { useSpeech } from './language.js';
-import { at, Await } from './parts.js';
+import { plainDigits } from './digits.js';
+import { useSpeech, type Speech } from './language.js';
+import { at, Await, Empty } from './parts.js';
 
 const MAY_CLOSE = ['governor', 'deputy', 'admin'];
-const WEEK: [string, string][] = [
-  ['ش', 'Sa'],
-  ['ی', 'Su'],
-  ['د', 'Mo'],
-  ['س', 'Tu'],
-  ['چ', 'We'],
-  ['پ', 'Th'],
-  ['ج', 'Fr'],
+const WEEK: [Weekday, string, string, string][] = [
+  ['sat', 'ش', 'Sa', 'شنبه'],
+  ['sun', 'ی', 'Su', 'یکشنبه'],
+  ['mon', 'د', 'Mo', 'دوشنبه'],
+  ['tue', 'س', 'Tu', 'سه‌شنبه'],
+  ['wed', 'چ', 'We', 'چهارشنبه'],
+  ['thu', 'پ', 'Th', 'پنجشنبه'],
+  ['fri', 'ج', 'Fr', 'جمعه'],
 ];
+const NAMES: Record<string, [string, string]> = { offices: ['ادارات', 'Offices'], banks: ['بانک‌ها', 'Banks'] };
 
-/** A Jalali year of the province's calendar; days can be chosen and closed, after a look at what that would move. */
-export function CalendarPage({ me, id = 'offices' }: { me: Me; id?: string }) {
+/** The province's own comes before those of others. */
+const provinceFirst = (a: { id: string }, b: { id: string }): number =>
+  Number(b.id === 'offices') - Number(a.id === 'offices');
+
+interface Calendar {
+  version: CalendarVersion;
+  changes: CalendarChange[];
+  warning?: string;
+}
+
+/** A Jalali year of a calendar; days can be closed, opened again, and given other hours, after a look at what that would move. */
+export default function CalendarPage({ me, id = 'offices' }: { me: Me; id?: string }) {
   const { t, n } = useSpeech();
   const [year, setYear] = useState(() => jalali(today()).year);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const dates = jalaliYear(year);
+  const all = useRead<{ items: { id: string }[] }>('calendars?limit=500');
+  const calendar = useRead<Calendar>(`calendars/${id}`);
   const days = useDays(id, dates[0]!, dates.at(-1)!);
   const may = MAY_CLOSE.includes(me.role);
   const toggle = (date: string) =>
     setChosen((before) =>
       before.includes(date) ? before.filter((one) => one !== date) : [...before, date].toSorted(),
     );
+  const closed = new Set(days.data?.items.filter(({ off }) => off?.kind === 'closure').map(({ date }) => date));
+  const declared = new Map(calendar.data?.changes.flatMap((one) => one.type === 'HoursDeclared' ? one.data.dates.map((date) => [date, one.data.hours] as const) : [])); // prettier-ignore
   return (
     <>
       <header className="head">
         <h1>{t('تقویم کاری', 'Working calendar')}</h1>
         <div className="row">
           <div className="tabs" role="group" aria-label={t('کدام تقویم', 'Which calendar')}>
-            <a href={at('calendar', 'offices')} aria-current={id === 'offices' ? 'page' : undefined}>
-              {t('ادارات', 'Offices')}
-            </a>
-            <a href={at('calendar', 'banks')} aria-current={id === 'banks' ? 'page' : undefined}>
-              {t('بانک‌ها', 'Banks')}
-            </a>
+            {all.data?.items.toSorted(provinceFirst).map((one) => (
+              <a key={one.id} href={at('calendar', one.id)} aria-current={id === one.id ? 'page' : undefined}>
+                {NAMES[one.id] ? t(...NAMES[one.id]!) : <bdi>{one.id}</bdi>}
+              </a>
+            ))}
           </div>
           <div className="tabs">
             <button type="button" onClick={() => setYear(year - 1)} aria-label={t('سال پیش', 'Previous year')}>
@@ -51,15 +67,21 @@ export function CalendarPage({ me, id = 'offices' }: { me: Me; id?: string }) {
             </button>
           </div>
         </div>
+        <Week of={calendar.data?.version} />
         <ul className="legend">
           <li className="is-weekend">{t('تعطیل هفتگی', 'weekend')}</li>
           <li className="is-holiday">{t('تعطیل رسمی', 'holiday')}</li>
           <li className="is-closure">{t('تعطیلی اعلام‌شده', 'declared closure')}</li>
-          {may && <li className="is-chosen">{t('برگزیده برای تعطیلی', 'chosen to be closed')}</li>}
+          <li className="is-hours">{t('ساعت دیگر', 'other hours')}</li>
+          {may && <li className="is-chosen">{t('برگزیده', 'chosen')}</li>}
         </ul>
+        {calendar.data?.warning && <p className="notice">{calendar.data.warning}</p>}
         {may && (
           <p className="about">
-            {t('روزهای پیش رو را برای تعطیلی برگزینید.', 'Choose days from today on to close them.')}
+            {t(
+              'روزهای پیش رو را برای تعطیلی یا ساعت دیگر، و روزهای تعطیل‌شده را برای لغو تعطیلی برگزینید.',
+              'Choose days from today on to close them or to change their hours; choose closed ones to open them again.',
+            )}
           </p>
         )}
       </header>
@@ -71,6 +93,7 @@ export function CalendarPage({ me, id = 'offices' }: { me: Me; id?: string }) {
                 <Month
                   key={index}
                   days={items.filter(({ date }) => jalali(date).month === index + 1)}
+                  hours={declared}
                   chosen={chosen}
                   toggle={may ? toggle : undefined}
                 />
@@ -78,20 +101,59 @@ export function CalendarPage({ me, id = 'offices' }: { me: Me; id?: string }) {
             </div>
           )}
         </Await>
-        {may && <Closure key={id} calendar={id} dates={chosen} clear={() => setChosen([])} />}
+        {may && <Change key={id} calendar={id} dates={chosen} closed={closed} clear={() => setChosen([])} />}
+      </div>
+      <div className="two">
+        <Holidays days={days.data?.items ?? []} />
+        <Changes of={calendar.data?.changes ?? []} dates={dates} />
       </div>
     </>
   );
 }
 
+const span = (hours: string, { n }: Speech): string => n(hours.replace('-', '–'));
+
+/** The hours of an ordinary week, days of equal hours together. */
+function Week({ of }: { of?: CalendarVersion }) {
+  const speech = useSpeech();
+  const { t } = speech;
+  if (!of) return null;
+  const groups: { from: number; to: number; hours: string | null }[] = [];
+  WEEK.forEach(([day], index) => {
+    const hours = of.week[day];
+    const last = groups.at(-1);
+    if (last && last.hours === hours) last.to = index;
+    else groups.push({ from: index, to: index, hours });
+  });
+  const name = (index: number) => t(WEEK[index]![3], WEEK[index]![2]);
+  return (
+    <p>
+      {groups
+        .map(({ from, to, hours }) => {
+          const days = from === to ? name(from) : t(`${name(from)} تا ${name(to)}`, `${name(from)}–${name(to)}`);
+          return `${days}: ${hours === null ? t('تعطیل', 'closed') : span(hours, speech)}`;
+        })
+        .join(t('، ', ', '))}
+    </p>
+  );
+}
+
+const whyOff = ({ off }: CalendarDay, { t }: Speech): string => {
+  if (!off) return '';
+  if (off.kind === 'weekend') return t('تعطیل هفتگی', 'weekend');
+  return off.kind === 'holiday' ? off.name : `${off.reason} (${off.decree})`;
+};
+
 interface MonthProps {
   days: readonly CalendarDay[];
+  hours: ReadonlyMap<string, string>;
   chosen: readonly string[];
   toggle?: (date: string) => void;
 }
 
-function Month({ days, chosen, toggle }: MonthProps) {
-  const { t, n, day, language } = useSpeech();
+function Month({ days, hours, chosen, toggle }: MonthProps) {
+  const speech = useSpeech();
+  const { t, n, day, language } = speech;
   const first = days[0];
   if (!first) return null;
   const name = new Intl.DateTimeFormat(language === 'fa' ? 'fa-IR-u-ca-persian' : 'en-US-u-ca-persian', {
@@ -103,30 +165,26 @@ function Month({ days, chosen, toggle }: MonthProps) {
     <section className="month" aria-label={name}>
       <h2>{name}</h2>
       <ol>
-        {WEEK.map(([fa, en]) => (
-          <li key={en} className="head" aria-hidden="true">
+        {WEEK.map(([id, fa, en]) => (
+          <li key={id} className="head" aria-hidden="true">
             {t(fa, en)}
           </li>
         ))}
-        {days.map(({ date, off }, index) => {
-          const why = !off
-            ? ''
-            : off.kind === 'weekend'
-              ? t('تعطیل هفتگی', 'weekend')
-              : off.kind === 'holiday'
-                ? off.name
-                : off.reason;
+        {days.map((one, index) => {
+          const { date, off } = one;
+          const other = off ? undefined : hours.get(date);
           const spoken = t(day(date), `${jalali(date).day} ${name} — ${day(date)}`);
-          const label = [spoken, why].filter(Boolean).join(' — ');
+          const label = [spoken, whyOff(one, speech), other && span(other, speech)].filter(Boolean).join(' — ');
           const look = [
             off ? `is-${off.kind}` : '',
+            other ? 'is-hours' : '',
             chosen.includes(date) ? 'is-chosen' : '',
             date === now ? 'is-today' : '',
           ];
           const style = index === 0 ? { gridColumnStart: weekday(date) + 1 } : undefined;
           return (
             <li key={date} style={style} className={look.join(' ')}>
-              {toggle && date >= now && !off ? (
+              {toggle && date >= now && (!off || off.kind === 'closure') ? (
                 <button
                   type="button"
                   aria-pressed={chosen.includes(date)}
@@ -147,12 +205,24 @@ function Month({ days, chosen, toggle }: MonthProps) {
   );
 }
 
+type Command = 'DeclareClosure' | 'CancelClosure' | 'DeclareHours';
+const HOURS = /^\d\d:\d\d-\d\d:\d\d$/;
+
+interface ChangeProps {
+  calendar: string;
+  dates: readonly string[];
+  closed: ReadonlySet<string>;
+  clear: () => void;
+}
+
 /** First what would move, then the deed. Whatever is changed in between asks for another look. */
-function Closure({ calendar, dates, clear }: { calendar: string; dates: readonly string[]; clear: () => void }) {
+function Change({ calendar, dates, closed, clear }: ChangeProps) {
   const speech = useSpeech();
   const { t, n, day } = speech;
   const [reason, setReason] = useState('');
   const [decree, setDecree] = useState('');
+  const [hours, setHours] = useState('');
+  const [wanted, setWanted] = useState<Command>('DeclareClosure');
   const [state, setState] = useState<{
     of?: string;
     found?: Difference[];
@@ -160,19 +230,29 @@ function Closure({ calendar, dates, clear }: { calendar: string; dates: readonly
     busy?: boolean;
     done?: string;
   }>({});
-  const data = { dates, reason, decree };
-  const of = JSON.stringify(data);
+  const opens = dates.filter((date) => closed.has(date)).length;
+  const mixed = opens > 0 && opens < dates.length;
+  const command: Command = opens > 0 ? 'CancelClosure' : wanted === 'CancelClosure' ? 'DeclareClosure' : wanted;
+  const plain = plainDigits(hours).replaceAll(/\s/g, '').replace('–', '-');
+  const said = { dates, ...(reason.trim() && { reason }), ...(decree.trim() && { decree }) };
+  const data = command === 'DeclareHours' ? { ...said, hours: plain } : said;
+  const of = JSON.stringify([command, data]);
   const found = state.of === of ? state.found : undefined;
+  const words: Record<Command, [deed: string, done: string]> = {
+    DeclareClosure: [t('تعطیلی اعلام شود', 'Declare the closure'), t('تعطیلی', 'Closed')],
+    CancelClosure: [t('تعطیلی لغو شود', 'Cancel the closure'), t('لغو تعطیلی', 'Opened again')],
+    DeclareHours: [t('ساعت اعلام شود', 'Declare the hours'), t('ساعت کار', 'Hours')],
+  };
   const run = async (event: FormEvent) => {
     event.preventDefault();
     setState({ ...state, busy: true, error: undefined });
     try {
       if (!found) {
-        const { differences } = await whatIf<{ differences: Difference[] }>('DeclareClosure', calendar, data);
+        const { differences } = await whatIf<{ differences: Difference[] }>(command, calendar, data);
         setState({ of, found: differences });
       } else {
-        await send(['calendar', calendar], 'DeclareClosure', data, crypto.randomUUID());
-        setState({ done: dates.map((date) => day(date)).join(t('، ', ', ')) });
+        await send(['calendar', calendar], command, data, crypto.randomUUID());
+        setState({ done: `${words[command][1]}: ${dates.map((date) => day(date)).join(t('، ', ', '))}` });
         clear();
       }
     } catch (error) {
@@ -181,10 +261,12 @@ function Closure({ calendar, dates, clear }: { calendar: string; dates: readonly
   };
   return (
     <form className="panel closure" onSubmit={(event) => void run(event)} aria-labelledby="closure">
-      <h2 id="closure">{t('تعطیلی استان', 'Close the offices')}</h2>
+      <h2 id="closure">
+        {command === 'CancelClosure' ? t('لغو تعطیلی', 'Cancel a closure') : t('تعطیلی استان', 'Close the offices')}
+      </h2>
       {state.done && (
         <p className="notice is-good" role="status">
-          {t(`تعطیلی ${state.done} ثبت شد.`, `Closed: ${state.done}.`)}
+          {state.done} {t('ثبت شد.', '(recorded).')}
         </p>
       )}
       {dates.length === 0 ? (
@@ -192,12 +274,47 @@ function Closure({ calendar, dates, clear }: { calendar: string; dates: readonly
       ) : (
         <>
           <p>{dates.map((date) => day(date, true)).join(t('، ', ', '))}</p>
+          {opens === 0 && (
+            <div className="tabs" role="group" aria-label={t('چه کار', 'What')}>
+              <button
+                type="button"
+                aria-pressed={command === 'DeclareClosure'}
+                onClick={() => setWanted('DeclareClosure')}
+              >
+                {t('تعطیل', 'Close')}
+              </button>
+              <button type="button" aria-pressed={command === 'DeclareHours'} onClick={() => setWanted('DeclareHours')}>
+                {t('ساعت دیگر', 'Other hours')}
+              </button>
+            </div>
+          )}
+          {mixed && (
+            <p className="notice is-bad" role="alert">
+              {t(
+                'روزهای تعطیل‌شده و روزهای کاری را جداگانه برگزینید.',
+                'Choose either closed days or working days, not both.',
+              )}
+            </p>
+          )}
+          {command === 'DeclareHours' && (
+            <div className="field">
+              <label htmlFor="hours">{t('از ساعت تا ساعت', 'From–to')}</label>
+              <input
+                id="hours"
+                dir="ltr"
+                required
+                placeholder="07:30-12:00"
+                value={hours}
+                onChange={({ target }) => setHours(target.value)}
+              />
+            </div>
+          )}
           <div className="field">
             <label htmlFor="reason">{t('دلیل', 'Reason')}</label>
             <input
               id="reason"
-              required
-              maxLength={1000}
+              required={command === 'DeclareClosure'}
+              maxLength={500}
               value={reason}
               onChange={({ target }) => setReason(target.value)}
             />
@@ -206,21 +323,25 @@ function Closure({ calendar, dates, clear }: { calendar: string; dates: readonly
             <label htmlFor="decree">{t('شمارهٔ مصوبه یا نامه', 'Decree')}</label>
             <input
               id="decree"
-              required
-              maxLength={1000}
+              required={command === 'DeclareClosure'}
+              maxLength={200}
               value={decree}
               onChange={({ target }) => setDecree(target.value)}
             />
           </div>
           {found && <Moves of={found} />}
-          {state.error && (
+          {state.error && state.of === of && (
             <p className="notice is-bad" role="alert">
               {sentence(state.error, speech)}
             </p>
           )}
           <div className="buttons">
-            <button type="submit" className="main" disabled={state.busy}>
-              {found ? t('تعطیلی اعلام شود', 'Declare the closure') : t('چه جابه‌جا می‌شود؟', 'What would move?')}
+            <button
+              type="submit"
+              className="main"
+              disabled={state.busy || mixed || (command === 'DeclareHours' && !HOURS.test(plain))}
+            >
+              {found ? words[command][0] : t('چه جابه‌جا می‌شود؟', 'What would move?')}
             </button>
             <button type="button" onClick={clear}>
               {t('پاک شود', 'Clear')}
@@ -252,14 +373,81 @@ function Moves({ of }: { of: readonly Difference[] }) {
           )}
         </b>
       </p>
-      <ul className="moves">
+      <ul className="moves" tabIndex={0} aria-label={t('چه جابه‌جا می‌شود', 'What would move')}>
         {deadlines.map(({ resolution, obligation, from, to }) => (
           <li key={`${resolution}/${obligation}`}>
             <a href={at('obligations', resolution, obligation)}>{n(resolution)}</a>{' '}
-            <span>{from ? moment(from) : '—'}</span> ← <b>{to ? moment(to) : '—'}</b>
+            <span>{from ? moment(from) : '—'}</span> {t('←', '→')} <b>{to ? moment(to) : '—'}</b>
           </li>
         ))}
       </ul>
     </div>
+  );
+}
+
+/** The holidays of the year by name; days in a row that have one name stand together. */
+function Holidays({ days }: { days: readonly CalendarDay[] }) {
+  const { t, day } = useSpeech();
+  const groups: { name: string; from: string; to: string }[] = [];
+  let last: CalendarDay | undefined;
+  for (const one of days) {
+    if (one.off?.kind === 'holiday') {
+      const open = last?.off?.kind === 'holiday' && last.off.name === one.off.name ? groups.at(-1) : undefined;
+      if (open) open.to = one.date;
+      else groups.push({ name: one.off.name, from: one.date, to: one.date });
+    }
+    last = one;
+  }
+  return (
+    <section className="panel" aria-labelledby="holidays">
+      <h2 id="holidays">{t('تعطیلات رسمی', 'Holidays')}</h2>
+      {groups.length === 0 ? (
+        <Empty>{t('تعطیلات این سال هنوز ثبت نشده است.', 'The holidays of this year are not entered yet.')}</Empty>
+      ) : (
+        <ul className="closures">
+          {groups.map(({ name, from, to }) => (
+            <li key={from}>
+              <b>{name}</b>{' '}
+              <small>{from === to ? day(from) : t(`${day(from)} تا ${day(to)}`, `${day(from)} – ${day(to)}`)}</small>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+/** What was declared about days of this year, by what decree, and when it became known; the latest first. */
+function Changes({ of, dates }: { of: readonly CalendarChange[]; dates: readonly string[] }) {
+  const speech = useSpeech();
+  const { t, day, moment } = speech;
+  const year = new Set(dates);
+  const about = of.flatMap((one) => (one.type !== 'CalendarDefined' && one.data.dates.some((date) => year.has(date)) ? [one] : [])); // prettier-ignore
+  const words = {
+    ClosureDeclared: t('تعطیلی', 'Closure'),
+    ClosureCancelled: t('لغو تعطیلی', 'Closure cancelled'),
+    HoursDeclared: t('ساعت دیگر', 'Other hours'),
+  };
+  return (
+    <section className="panel" aria-labelledby="declared">
+      <h2 id="declared">{t('اعلام‌ها', 'Declared')}</h2>
+      {about.length === 0 ? (
+        <Empty>{t('برای این سال چیزی اعلام نشده است.', 'Nothing was declared for this year.')}</Empty>
+      ) : (
+        <ul className="closures">
+          {about.toReversed().map((one) => (
+            <li key={one.revision}>
+              <b>{words[one.type]}</b> {one.data.dates.map((date) => day(date)).join(t('، ', ', '))}
+              {one.type === 'HoursDeclared' && ` · ${span(one.data.hours, speech)}`}
+              <br />
+              <small>
+                {[one.data.reason, one.data.decree].filter(Boolean).join(' · ')}{' '}
+                {t(`دانسته شد: ${moment(one.at)}`, `known since ${moment(one.at)}`)}
+              </small>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }

@@ -1,5 +1,7 @@
 import type { DayOff } from '#calendar';
 import { useRead, type Asked } from './api.js';
+import { plainDigits } from './digits.js';
+import { nowMs } from './past.js';
 
 export interface CalendarDay {
   date: string;
@@ -9,7 +11,7 @@ export interface CalendarDay {
 }
 
 /** The local date of an instant in the province, `YYYY-MM-DD`. */
-export const today = (at = new Date()): string =>
+export const today = (at = new Date(nowMs())): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Tehran' }).format(at);
 
 export const useDays = (
@@ -44,6 +46,19 @@ export function jalaliYear(year: number): string[] {
   for (; jalali(dateOf(ms)).year === year; ms += DAY_MS) dates.push(dateOf(ms));
   return dates;
 }
+
+/** The date that is written as `۱۴۰۵/۷/۱۴`, in any digits; undefined when there is no such day. */
+export function fromJalali(text: string): string | undefined {
+  const [, year, month, day] = /^(1[34]\d\d)[/.-](\d{1,2})[/.-](\d{1,2})$/.exec(plainDigits(text.trim())) ?? [];
+  if (!day) return undefined;
+  return jalaliYear(Number(year)).find((date) => {
+    const there = jalali(date);
+    return there.month === Number(month) && there.day === Number(day);
+  });
+}
+
+/** A date as it is written in figures: `1405/7/14`. */
+export const toJalali = (date: string): string => Object.values(jalali(date)).join('/');
 
 /** 0 for Saturday, the first day of the week. */
 export const weekday = (date: string): number => (new Date(`${date}T00:00:00Z`).getUTCDay() + 1) % 7;

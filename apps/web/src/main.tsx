@@ -1,10 +1,12 @@
 import 'vazirmatn/Vazirmatn-Variable-font-face.css';
 import './style.css';
-import { StrictMode, useEffect, useState, type ReactNode } from 'react';
+import './record.css';
+import { lazy, StrictMode, Suspense, useEffect, useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { signOut, useRead, type Me } from './api.js';
-import { CalendarPage } from './calendar.js';
-import { CasePage, Cases } from './cases.js';
+import { CasePage } from './case.js';
+import { Cases } from './cases.js';
+import { today } from './days.js';
 import { Desk } from './desk.js';
 import { Guard } from './fault.js';
 import { ResolutionPage, UnitPage } from './found.js';
@@ -12,11 +14,19 @@ import { Inbox } from './inbox.js';
 import { Live } from './live.js';
 import { Speaking, useSpeech } from './language.js';
 import { ObligationPage } from './obligation.js';
-import { at, Await, Empty, office } from './parts.js';
+import { at, Await, Empty, office, Waiting } from './parts.js';
+import { lookAt, usePast } from './past.js';
 import { SearchBox, SearchPage } from './search.js';
 import { Board } from './secretary.js';
 import { SessionPage, Sessions } from './sessions.js';
 import { isDoor, SignedOut } from './signed-out.js';
+
+/** Pages that not everybody opens come when they are opened. */
+const AuditorsRoom = lazy(() => import('./auditor.js'));
+const CalendarPage = lazy(() => import('./calendar.js'));
+const Differences = lazy(() => import('./differences.js'));
+const Ladders = lazy(() => import('./ladders.js'));
+const TimeMachine = lazy(() => import('./time-machine.js'));
 
 /** An address that somebody typed may be none. */
 function decoded(part: string): string {
@@ -47,17 +57,21 @@ function useAddress(): string[] {
 
 /** Which pages an office sees in its bar, its own first. The API decides what it may read on them. */
 const PAGES: Partial<Record<Me['role'], readonly string[]>> = {
-  secretary: ['board', 'sessions', 'desk', 'cases', 'inbox', 'calendar'],
+  secretary: ['board', 'sessions', 'desk', 'cases', 'inbox', 'calendar', 'ladders'],
+  oversight: ['desk', 'sessions', 'cases', 'inbox', 'audit', 'calendar', 'ladders'],
   agency: ['inbox', 'cases', 'calendar'],
   unit: ['cases', 'calendar'],
-  admin: ['calendar'],
+  admin: ['calendar', 'ladders'],
 };
-const PROVINCE = ['desk', 'sessions', 'cases', 'inbox', 'calendar'] as const;
+const PROVINCE = ['desk', 'sessions', 'cases', 'inbox', 'calendar', 'ladders'] as const;
+/** Who reads the whole record, and so can turn it back. */
+const TURNS_BACK: readonly string[] = ['governor', 'deputy', 'secretary', 'expert', 'oversight'];
 
 function App() {
   const { t } = useSpeech();
   const address = useAddress();
   const me = useRead<Me>('session');
+  const past = usePast();
   const [door = ''] = address;
   // Whoever was signed in keeps the page, and what was typed on it, when the session ends.
   if (isDoor(door) || (me.error?.status === 401 && !me.data)) return <SignedOut why={door} />;
@@ -79,7 +93,11 @@ function App() {
             <Live />
             <main id="main" tabIndex={-1}>
               <Guard page={address.join('/')}>
-                <Page page={page} rest={rest} me={found} />
+                <Suspense fallback={<Waiting />}>
+                  {past && <TimeMachine moment={past} />}
+                  {/* What is past is looked at; nothing is done about it. */}
+                  <Page page={page} rest={rest} me={past ? { ...found, role: 'engine' } : found} />
+                </Suspense>
               </Guard>
             </main>
           </>
@@ -89,7 +107,13 @@ function App() {
   );
 }
 
-function Page({ page, rest: [first, second], me }: { page: string; rest: readonly string[]; me: Me }): ReactNode {
+interface PageProps {
+  page: string;
+  rest: readonly string[];
+  me: Me;
+}
+
+function Page({ page, rest: [first, second, third], me }: PageProps): ReactNode {
   const { t } = useSpeech();
   if (page === 'desk') return <Desk me={me} />;
   if (page === 'board') return <Board me={me} />;
@@ -98,6 +122,9 @@ function Page({ page, rest: [first, second], me }: { page: string; rest: readonl
   if (page === 'resolutions' && first) return <ResolutionPage key={first} id={first} me={me} />;
   if (page === 'units' && first) return <UnitPage key={first} id={first} />;
   if (page === 'calendar') return <CalendarPage key={first} me={me} id={first} />;
+  if (page === 'ladders') return <Ladders key={first} me={me} id={first} />;
+  if (page === 'audit') return <AuditorsRoom room={first} stream={second} revision={third} />;
+  if (page === 'differences') return <Differences axis={first} from={second} to={third} />;
   if (page === 'sessions') return first ? <SessionPage key={first} id={first} me={me} /> : <Sessions me={me} />;
   if (page === 'cases') return first ? <CasePage key={first} id={first} me={me} /> : <Cases me={me} />;
   if (page === 'obligations' && first && second) {
@@ -117,6 +144,7 @@ interface BarProps {
 function Bar({ me, pages, page, query }: BarProps) {
   const speech = useSpeech();
   const { t, language, setLanguage } = speech;
+  const past = usePast();
   const names: Record<string, string> = {
     board: t('میز دبیر', 'Board'),
     desk: t('میز', 'Desk'),
@@ -125,6 +153,8 @@ function Bar({ me, pages, page, query }: BarProps) {
     inbox: t('کارتابل دستگاه', 'Inbox'),
     calendar: t('تقویم', 'Calendar'),
     search: t('جست‌وجو', 'Search'),
+    ladders: t('نردبان و مهلت', 'Ladders'),
+    audit: t('اتاق حسابرس', 'Audit'),
   };
   useEffect(() => {
     document.title = [names[page], t('پیگیر', 'Peygir')].filter(Boolean).join(' · ');
@@ -147,6 +177,15 @@ function Bar({ me, pages, page, query }: BarProps) {
           {office(me.role, speech)}
           {me.agency && ` · ${me.agency}`}
         </span>
+        {TURNS_BACK.includes(me.role) && (
+          <button
+            type="button"
+            aria-pressed={past !== undefined}
+            onClick={() => lookAt(past ? undefined : { axis: 'validAt', date: today() })}
+          >
+            {t('ماشین زمان', 'Time machine')}
+          </button>
+        )}
         <button
           type="button"
           lang={language === 'fa' ? 'en' : 'fa'}

@@ -56,7 +56,8 @@ export function Account({ resolution, obligation }: { resolution: string; obliga
   );
 }
 
-function Story({ lines }: { lines: readonly string[] }) {
+/** In words: who decided what, and every day that was counted or skipped. */
+export function Story({ lines }: { lines: readonly string[] }) {
   const { t } = useSpeech();
   return (
     <details className="story">

@@ -2,6 +2,7 @@ import { type ReactNode } from 'react';
 import type { Status } from '#resolutions';
 import { sentence, type Asked } from './api.js';
 import { useSpeech, type Speech } from './language.js';
+import { nowMs, usePast } from './past.js';
 
 export const DAY_MS = 86_400_000;
 
@@ -41,6 +42,9 @@ export const office = (id: string, { t }: Speech): string => (OFFICES[id] ? t(..
 export function Await<T>({ of, children }: { of: Asked<T>; children: (data: T) => ReactNode }) {
   const speech = useSpeech();
   const { data, error, again } = of;
+  const past = usePast();
+  if (past && error?.status === 404)
+    return <Empty>{speech.t('در این روز هنوز نبود.', 'It was not there yet on this day.')}</Empty>;
   return (
     <>
       {error && (
@@ -79,7 +83,7 @@ export const at = (...parts: string[]): string => `#/${parts.map(encodeURICompon
 /** How long ago an instant was, in whole days, at least one: «۹ روز». */
 export function Overdue({ since }: { since: string }) {
   const { t, n } = useSpeech();
-  const days = Math.max(1, Math.floor((Date.now() - Date.parse(since)) / DAY_MS));
+  const days = Math.max(1, Math.floor((nowMs() - Date.parse(since)) / DAY_MS));
   return (
     <span className="overdue">{t(`${n(days)} روز گذشته`, `${n(days)} ${days === 1 ? 'day' : 'days'} overdue`)}</span>
   );
