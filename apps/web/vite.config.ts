@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -11,6 +12,12 @@ const VERIFIER = [join(ROOT, 'libs'), join(ROOT, 'apps/verifier')];
 const engine: Plugin = {
   name: 'engine',
   enforce: 'pre',
+  async load(id) {
+    if (id !== join(ROOT, 'apps/verifier/roles.ts')) return undefined;
+    // Who may do what stands in the deciders' own tables: asked of the engine as it was built, and taken along as data.
+    const { ROLES_OF } = (await import(pathToFileURL(join(ROOT, 'dist/apps/verifier/roles.js')).href)) as object & { ROLES_OF: unknown }; // prettier-ignore
+    return `export const ROLES_OF = ${JSON.stringify(ROLES_OF)};`;
+  },
   resolveId(source, importer = '') {
     const to = (file: string) => ({ id: file, moduleSideEffects: false });
     if (source.startsWith('#apps/')) return to(join(ROOT, `${source.slice(1)}.ts`));
