@@ -1,6 +1,7 @@
 import { needs } from '#test/kit/needs';
 import { desks } from './desks.js';
 import { openStage, type Stage } from './kit.js';
+import { record } from './record.js';
 
 jest.setTimeout(120_000);
 
@@ -13,4 +14,5 @@ needs('chromium')('the web interface in a real browser, on the nine Tuesdays', (
   afterAll(() => stage?.close());
 
   describe('the desks of the offices', () => desks(() => stage));
+  describe('the record', () => record(() => stage));
 });

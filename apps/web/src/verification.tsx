@@ -1,3 +1,4 @@
+import { unzipSync } from 'fflate';
 import { useState, type FormEvent } from 'react';
 import { Malformed } from '#audit';
 import { CODES, exitCode, STAGES, type Report } from '#apps/verifier/report';
@@ -43,7 +44,6 @@ function folderOf(files: Iterable<File>): Source {
 
 /** A zip, unpacked here. @throws Malformed */
 async function zipOf(file: Blob): Promise<Source> {
-  const { unzipSync } = await import('fflate');
   let bytes = 0;
   const files = unzipSync(new Uint8Array(await file.arrayBuffer()), {
     filter: ({ name, originalSize }) => {
