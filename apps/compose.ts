@@ -25,6 +25,7 @@ import {
 import { agendaFacts, merkleLog, Readers, readingsProjection, signClosedDay } from '#audit';
 import { NoticeSender, noticesProjection, smsGateway, smtpPost } from '#notices';
 import { DEFAULT_CALENDAR } from '#directory';
+import { newHolderTakesOver } from '#handovers';
 import { deadlines } from '#resolutions';
 import {
   createPool,
@@ -58,6 +59,7 @@ import { allProjections, allQueries, recordProjections } from '#apps/read-models
 import { startTracing } from '#apps/tracing';
 import { eraser } from '#apps/worker/eraser';
 import { beacon } from '#apps/worker/beacon';
+import { reached } from '#apps/worker/policies';
 import { startWorker } from '#apps/worker/worker';
 
 export const projections: readonly Projection[] = [
@@ -175,6 +177,12 @@ async function build(
   const followers = [...projections, merkleLog(logKey)];
   const readers = new Readers(database, clock);
   const backupKeys = new BackupKeys(config.backupKeys);
+  const handing = newHolderTakesOver({
+    sql: database,
+    reached: async (names, position) => {
+      for (const name of names) await reached(checkpoints, name, position);
+    },
+  });
   const startWorking = async () => {
     const jobs = await openJobs(queueHome(config, address), log).catch((error: unknown) =>
       Promise.reject(unavailable(error) ?? error),
@@ -187,7 +195,7 @@ async function build(
       jobs,
       decide: send,
       reads: loader,
-      policies,
+      policies: [...policies, handing],
       projections: followers,
       subscribers: [eraser({ vault, store, checkpoints, projections, keys: backupKeys, forget })],
       log,

@@ -19,7 +19,7 @@ type Homes = Pick<Config, 'eventStoreUrl' | 'redisUrl'>;
 
 /** Whose streams are in the log. */
 const aggregates = [...deciders, ...liveDeciders].map(({ aggregate }) => aggregate);
-const seal = sealing(deciders);
+const seal = sealing([...deciders, ...liveDeciders]);
 
 /**
  * The log, where EVENT_STORE_URL says; else in the database of `pool`. The vault of its sealed fields lies in the log's

@@ -2,6 +2,7 @@ import type { AnyDecider, Policy } from '#kernel';
 import { caseDecider, endedResolutionFreesCase, issuedResolutionLinksCase, uncheckedOutcome } from '#cases';
 import { agencyDecider, calendarDecider, ladderDecider, unitDecider, workingGroupDecider } from '#directory';
 import { readingDecider } from '#audit';
+import { handoverDecider } from '#handovers';
 import {
   agencyContactsDecider,
   noticeDecider,
@@ -37,8 +38,8 @@ export const deciders: readonly AnyDecider[] = [
   noticeTemplateDecider,
 ];
 
-/** What only a live deployment writes besides: that somebody was told, that somebody has read. */
-export const liveDeciders: readonly AnyDecider[] = [noticeDecider, readingDecider];
+/** What only a live deployment writes besides: that somebody was told, has read, or hands an office over. */
+export const liveDeciders: readonly AnyDecider[] = [noticeDecider, readingDecider, handoverDecider];
 
 export const policies: readonly Policy[] = [
   visitFindingsOpenCases,

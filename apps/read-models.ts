@@ -10,6 +10,7 @@ import {
   officesProjection,
   officesQueries,
 } from '#directory';
+import { handoversProjection, handoversQueries } from '#handovers';
 import { noticeRecordsProjection, noticesQueries } from '#notices';
 import { provinceNumbersQueries, tallyProjection } from '#numbers';
 import { erasuresProjection, erasuresQueries } from '#erasure';
@@ -36,6 +37,7 @@ export const allProjections: readonly Projection[] = [
   templatesProjection,
   tallyProjection,
   referralsProjection,
+  handoversProjection,
   watchesProjection(watches),
   erasuresProjection,
   noticeRecordsProjection,
@@ -70,6 +72,7 @@ export const allQueries = (province?: string): readonly Query[] => [
   ...templatesQueries,
   ...provinceNumbersQueries,
   ...referralsQueries(province),
+  ...handoversQueries,
   ...erasuresQueries,
   ...noticesQueries,
 ];

@@ -2,9 +2,11 @@ import { IsOptional, Matches } from 'class-validator';
 import { StreamableFile } from '@nestjs/common';
 import { Id, kinds, Scoped, sql, visible, type Actor, type EventStore, type Position, type Query } from '#kernel';
 import { pdfOf, type PrintedDocument } from '#documents';
+import { handoversProjection } from '#handovers';
 import { obligationQuery, resolutionQuery } from '#resolutions';
 import { sessionQuery } from '#sessions';
 import { dossier } from '#apps/documents/dossier';
+import { handover } from '#apps/documents/handover';
 import { letter } from '#apps/documents/letter';
 import { minutes } from '#apps/documents/minutes';
 
@@ -22,6 +24,11 @@ class LetterParams extends DocumentParams {
 class DossierParams extends DocumentParams {
   @Id() resolution!: string;
   @Id() obligation!: string;
+}
+
+class HandoverParams extends DocumentParams {
+  @Id() office!: string;
+  @Id() id!: string;
 }
 
 type Log = { store: Pick<EventStore, 'readStream'> };
@@ -72,6 +79,18 @@ const documents = ({ store }: Log): Query[] => [
         (await obligationQuery.run({ resolution, obligation }, reader, database)) &&
         dossier(store, resolution, obligation, position)
       );
+    },
+  ),
+  ...both<HandoverParams>(
+    {
+      path: 'offices/:office/handovers/:id',
+      summary: 'The list of what was open for an office when its holder changed, with its hash and who has signed.',
+      params: HandoverParams,
+      projections: [handoversProjection.name],
+    },
+    async ({ office, id, position }, reader) => {
+      visible(kinds.handovers, reader);
+      return handover(store, office, id, position);
     },
   ),
 ];

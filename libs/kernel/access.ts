@@ -264,3 +264,6 @@ export const eventCounts: Kind = {
   unit: false,
   technical: true,
 };
+
+/** What was open for an office when its holder changed. */
+export const handovers: Kind = { ...referrals, noun: 'hand-overs', from: 'read_handovers t' };

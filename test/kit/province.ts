@@ -10,7 +10,7 @@ import { dataFolder } from './cli.js';
 import { testDatabase } from './postgres.js';
 
 /** Somebody with a token: a role, or a role with what belongs to it. */
-export type Person = Role | { role: Role; agency?: string; unit?: string };
+export type Person = Role | { role: Role; agency?: string; unit?: string; sub?: string };
 
 type Body = NonNullable<RequestInit['body']>;
 
