@@ -64,6 +64,8 @@ export const LEAVES: Readonly<Record<string, readonly string[]>> = {
   EraseData: ['DataErased'],
   RecordNoticeSent: ['NoticeSent'],
   RecordNoticeFailed: ['NoticeFailed'],
+  DrawHandover: ['HandoverDrawn'],
+  SignHandover: ['HandoverSigned'],
   RecordReads: ['ReadsRecorded'],
 };
 /** What the engine does by itself, on nobody's command. */
