@@ -162,22 +162,25 @@ const SIMPLE: Readonly<Record<string, [Counted, number]>> = {
   ObligationRevoked: ['revoked', 1],
 };
 
-/** What stands of a case after one of these; undefined when the event says nothing to that. */
-function standing({ type, data }: RecordedEvent, stands: Subject['stands'] = {}): Subject['stands'] {
+/** What stands of a case after one of these, and what it is closed with; undefined when the event says nothing to that. */
+function standing(
+  { type, data }: RecordedEvent,
+  { outcome, stands = {} }: Subject,
+): Pick<Subject, 'outcome' | 'stands'> | undefined {
   switch (type) {
     case 'CaseOpened':
-      return { opened: 1 };
+      return { stands: { opened: 1 } };
     case 'CaseClosed':
-      return { ...stands, closed: 1, solved: data.solved === false ? 0 : 1 };
+      return { outcome: data.outcome, stands: { ...stands, closed: 1, solved: data.solved === false ? 0 : 1 } };
     case 'CaseReopened':
       // What was said and found of the former outcome says nothing of the next one.
-      return { opened: 1, reopened: (stands.reopened ?? 0) + 1 };
+      return { stands: { opened: 1, reopened: (stands.reopened ?? 0) + 1 } };
     case 'OutcomeConfirmed':
-      return { ...stands, confirmed: 1, objected: 0 };
+      return { outcome, stands: { ...stands, confirmed: 1, objected: 0 } };
     case 'OutcomeObjected':
-      return { ...stands, confirmed: 0, objected: 1 };
+      return { outcome, stands: { ...stands, confirmed: 0, objected: 1 } };
     case 'OutcomeChecked':
-      return { ...stands, checked: 1, working: data.unitOpen ? 1 : 0, jobs: data.jobs ?? 0 };
+      return { outcome, stands: { ...stands, checked: 1, working: data.unitOpen ? 1 : 0, jobs: data.jobs ?? 0 } };
     default:
       return undefined;
   }
@@ -191,18 +194,17 @@ async function count(event: RecordedEvent, subjects: Subjects, rows: Row[]): Pro
     rows.push({ position, at: metadata.occurredAt, what, amount, ...dimensions });
   };
   const subject = await subjects.get(stream);
-  /** The case after this event, with what it changes in the numbers; all of it moves when the outcome changes. */
+  /** The case after this event, with what it changes in the numbers: all of it, when the outcome is another. */
   const stood = (now: Subject): Subject => {
-    const stands = standing(event, now.stands);
-    if (!stands) return now;
-    const { outcome: _, ...open } = now;
-    const after: Subject = { ...(type === 'CaseClosed' ? { ...open, outcome: data.outcome } : type === 'CaseReopened' ? open : now), stands }; // prettier-ignore
+    const next = standing(event, now);
+    if (!next) return now;
+    const after: Subject = { ...now, outcome: next.outcome, stands: next.stands };
     for (const what of OF_CASES) {
-      const [before, then] = [now.stands?.[what] ?? 0, stands[what] ?? 0];
-      const moved = now.outcome !== after.outcome;
-      if (moved && before !== 0) add(what, now, -before);
-      const amount = moved ? then : then - before;
-      if (amount !== 0) add(what, after, amount);
+      const [before, then] = [now.stands?.[what] ?? 0, after.stands?.[what] ?? 0];
+      const stays = now.outcome === after.outcome;
+      if (!stays && before !== 0) add(what, now, -before);
+      const more = stays ? then - before : then;
+      if (more !== 0) add(what, after, more);
     }
     return after;
   };
