@@ -20,11 +20,47 @@ const RACE_MS = 60_000;
 const GRACE_MS = 24 * 3_600_000;
 
 /**
+ * Looks at a calendar that may be saved up, and that each event and each of its obligations brings: an honest one needs
+ * a few dozen. A forged ladder, or an event at the end of time, could ask for ever.
+ */
+const MAX_LOOKS = 2_000;
+const LOOKS = 100;
+const LOOKS_OF_OBLIGATION = 40;
+const MAX_CHANGES = 10_000;
+/** Nothing that is in a log happened before or after these. */
+const YEARS = ['1900', '2200'] as const;
+/** Who has forged so much is found out; the rest is not worth the time. */
+const MAX_FAULTS = 100;
+
+/** A calendar that counts how often it is looked at. */
+class Calendar extends CalendarHistory {
+  constructor(
+    id: string,
+    changes: readonly CalendarChange[],
+    private readonly looks: { left: number },
+  ) {
+    super(id, changes);
+  }
+
+  override with(change: CalendarChange): Calendar {
+    return new Calendar(this.id, [...this.changes, change], this.looks);
+  }
+
+  override view(count?: number): ReturnType<CalendarHistory['view']> {
+    if ((this.looks.left -= 1) < 0) throw new Error('it takes longer to compute than any honest clock');
+    return super.view(count);
+  }
+}
+
+/**
  * Computes every due instant, reminder, miss and escalation again, from events and calendars alone, with the rules of
  * the engine (they are pure and come along), and says where the log says something else.
  */
 export class Clocks {
-  private readonly calendars: Record<string, CalendarHistory> = {};
+  private readonly calendars: Record<string, Calendar> = {};
+  private readonly looks = { left: MAX_LOOKS };
+  private faults = 0;
+  private readonly wrong: (leaf: Leaf | string, what: string) => void;
   /** When each change was recorded, by calendar and revision. */
   private readonly recorded = new Map<string, Instant[]>();
   private readonly states = new Map<string, Resolution>();
@@ -32,7 +68,12 @@ export class Clocks {
   /** Verdicts that were computed again. */
   checked = 0;
 
-  constructor(private readonly wrong: (leaf: Leaf | string, what: string) => void) {}
+  constructor(wrong: (leaf: Leaf | string, what: string) => void) {
+    this.wrong = (leaf, what) => {
+      this.faults += 1;
+      wrong(leaf, what);
+    };
+  }
 
   state(stream: string): Resolution | undefined {
     return this.states.get(stream);
@@ -43,15 +84,30 @@ export class Clocks {
   }
 
   take(leaf: Leaf): void {
+    if (this.faults > MAX_FAULTS) return;
     const [aggregate, id] = splitStream(leaf.stream);
-    if (aggregate === 'calendar') this.takeChange(id, leaf);
-    if (aggregate === 'resolution') this.takeResolution(leaf);
+    this.refill(leaf.stream);
+    try {
+      const { occurredAt } = leaf.metadata;
+      if (occurredAt < YEARS[0] || occurredAt > YEARS[1]) throw new Error(`nothing happened at ${occurredAt}`);
+      if (aggregate === 'calendar') this.takeChange(id, leaf);
+      if (aggregate === 'resolution') this.takeResolution(leaf);
+    } catch (error) {
+      this.wrong(leaf, `it cannot be computed: ${(error as Error).message}`);
+    }
+  }
+
+  private refill(stream: string): void {
+    const obligations = this.states.get(stream)?.obligations.length ?? 0;
+    this.looks.left = Math.min(MAX_LOOKS, Math.max(0, this.looks.left) + LOOKS + LOOKS_OF_OBLIGATION * obligations);
   }
 
   private takeChange(id: string, leaf: Leaf): void {
     const { type, data, revision, position } = leaf;
     const change = { type, data, revision, position, at: leaf.metadata.occurredAt } as CalendarChange;
-    this.calendars[id] = (this.calendars[id] ?? new CalendarHistory(id)).with(change);
+    const before = this.calendars[id] ?? new Calendar(id, [], this.looks);
+    if (before.changes.length === MAX_CHANGES) throw new Error(`${id} was changed more often than any calendar`);
+    this.calendars[id] = before.with(change);
     const times = this.recorded.get(id) ?? [];
     times.push(leaf.recordedAt);
     this.recorded.set(id, times);
@@ -91,7 +147,7 @@ export class Clocks {
     const limit = new Date(Date.parse(leaf.recordedAt) - RACE_MS).toISOString();
     const calendars = Object.entries(this.calendars).map(([id, history]) => {
       const seen = this.recorded.get(id)!.filter((at) => at <= limit).length;
-      return [id, new CalendarHistory(id, history.changes.slice(0, Math.max(1, seen)))] as const;
+      return [id, new Calendar(id, history.changes.slice(0, Math.max(1, seen)), this.looks)] as const;
     });
     return { province: PROVINCE, calendars: Object.fromEntries(calendars) };
   }
@@ -168,9 +224,11 @@ export class Clocks {
 
   /** What should have happened by itself before the log ended, and is not in it. */
   end(lastRecordedAt: Instant): void {
+    if (lastRecordedAt > YEARS[1]) return this.wrong('the log', `cannot end at ${lastRecordedAt}`);
     const now = new Date(Date.parse(lastRecordedAt) - GRACE_MS).toISOString();
     for (const [stream, state] of this.states) {
-      if (!isOpen(state)) continue;
+      if (!isOpen(state) || this.faults > MAX_FAULTS) continue;
+      this.refill(stream);
       try {
         const [omitted] = settle({ now, realNow: now } as Asked, state, this.context(), 'before');
         if (omitted)

@@ -4,9 +4,11 @@ import type { Leaf } from '#audit';
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/;
 /** Takes no place at all. ZWNJ is Persian spelling, and marks of direction come with what is pasted: those are let be. */
 const UNSEEN = /[\u00ad\u034f\u180e\u200b\u2060-\u2064\ufeff\u115f\u1160\u3164\uffa0]/;
-/** Letters of scripts that look like Latin, within one word with Latin ones. */
-const MIXED =
-  /(?=\S*\p{Script=Latin})(?=\S*[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}])\S/u;
+const LATIN_LETTER = /\p{Script=Latin}/u;
+const LIKE_LATIN = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u;
+/** Two scripts that look alike within one word. */
+const isMixed = (text: string): boolean =>
+  LIKE_LATIN.test(text) && text.split(/\s+/).some((word) => LIKE_LATIN.test(word) && LATIN_LETTER.test(word));
 const STREAM = /^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9._-]{1,100}$/;
 const ID = /^[A-Za-z0-9._-]{1,100}$/;
 /** Members of an event's data that name something by its id. */
@@ -35,7 +37,7 @@ export class Names {
     const ids = [actor.agency, actor.unit, ...IDS.map((key) => data[key])];
     if (Array.isArray(data.obligations)) ids.push(...data.obligations.flatMap((o: any) => [o?.id, o?.agency]));
     const wrong =
-      texts.find((text) => TURNING.test(text) || UNSEEN.test(text) || MIXED.test(text)) ??
+      texts.find((text) => TURNING.test(text) || UNSEEN.test(text) || isMixed(text)) ??
       ids.find((id) => isText(id) && !ID.test(id)) ??
       (STREAM.test(stream) ? undefined : stream);
     if (wrong !== undefined) return `${JSON.stringify(wrong)} does not read as it is written`;

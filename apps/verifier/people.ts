@@ -88,6 +88,7 @@ const OWNING = [
   'ExtensionRequested',
 ];
 
+const MAX_APPOINTMENTS = 10_000;
 const ACCOUNT = /^[\w.@:-]+$/;
 
 interface Term {
@@ -157,6 +158,8 @@ export class People {
       }
     }
     const [, group] = splitStream(leaf.stream);
+    if (this.holders.length + this.substitutes.length > MAX_APPOINTMENTS)
+      throw new Error('there are more appointments than any province makes');
     if (type === 'HolderAppointed') this.holders.push({ ...data, group });
     if (type === 'SubstituteAppointed') this.substitutes.push(data);
   }

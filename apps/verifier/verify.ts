@@ -61,6 +61,14 @@ const MAX_EVIDENCE = 25_000_000;
 /** More of a kind are counted, not listed. */
 const MAX_FINDINGS = 20;
 
+/** Somebody knows the root of a size: an earlier visit, a kept checkpoint, a receipt. */
+interface Known {
+  size: number;
+  root: Hash;
+  code: Code;
+  whose: string;
+}
+
 interface Manifest {
   format: string;
   scope: { kind: string; id?: string };
@@ -109,8 +117,7 @@ class Visit {
   private readonly people = new People();
   private readonly numbers = new Numbers((kind, leaf, what) => this.find(kind, `${place(leaf)}: ${what}`));
   private readonly evidence = new Map<string, { bytes: number; stream: string }>();
-  /** Sizes at which somebody knows the root: earlier visits, kept checkpoints, receipts. */
-  private readonly known: { size: number; root: Hash; code: Code; whose: string }[] = [];
+  private readonly known = new Map<number, Known[]>();
   private readonly receipts: { name: string; text: string }[] = [];
   /** Hashes of the entries that receipts speak of, as they are here. */
   private readonly receiptLeaves = new Map<number, Hash>();
@@ -239,26 +246,29 @@ class Visit {
     }
   }
 
-  private know(one: (typeof this.known)[number]): void {
+  private know(one: Known): void {
     if (one.size > this.checkpoint.size) {
       const code = one.code === 'history-changed' ? 'shrunk' : one.code;
       this.find(code, `${one.whose} has ${one.size} entries, this log only ${this.checkpoint.size}`);
-    } else this.known.push(one);
+    } else {
+      const same = this.known.get(one.size);
+      if (same) same.push(one);
+      else this.known.set(one.size, [one]);
+    }
   }
 
   /** 2 and 3: the root from the entries; on the way every root that somebody knows; and 5, 7, 8 entry by entry. */
   private async rebuild(): Promise<number> {
     const { size, root } = this.checkpoint;
-    const sizes = new Set(this.known.map((one) => one.size));
     const tree = Frontier.empty();
     const included = this.everything ? undefined : new Set(await this.json<number[]>('entries.json', LARGE));
     const compare = () => {
-      for (const { size: at, root: theirs, code, whose } of this.known) {
-        if (at === tree.size && !sameHash(tree.root(), theirs))
+      for (const { root: theirs, code, whose } of this.known.get(tree.size) ?? []) {
+        if (!sameHash(tree.root(), theirs))
           this.find(code, `${whose} has another root than the first ${tree.size} entries here`);
       }
     };
-    if (sizes.has(0)) compare();
+    compare();
     let entries = 0;
     for (let index = 0; index * TILE_WIDTH < size; index += 1) {
       const width = tileWidth(0, index, size);
@@ -283,7 +293,7 @@ class Visit {
         }
         if (this.receiptLeaves.has(place_)) this.receiptLeaves.set(place_, hash);
         tree.append(hash);
-        if (sizes.has(tree.size)) compare();
+        compare();
       }
       this.progress(Math.min(size, (index + 1) * TILE_WIDTH), size);
     }

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COSIGNATURE, fromBase64, base64, parsePolicy, signerKey, vkey } from '#audit';
-import { Witness } from './witness.js';
+import { Witness, type Answer } from './witness.js';
 
 const HELP = `A witness of transparency logs (c2sp.org/tlog-witness).
 
@@ -17,7 +18,8 @@ const HELP = `A witness of transparency logs (c2sp.org/tlog-witness).
 
 The policy's "log" lines say whose checkpoints are taken. The key is made in DIR at first start, with memory and all.
 `;
-const LIMIT_BYTES = 128 * 1024;
+/** 63 hashes and the longest note that is read. */
+const LIMIT_BYTES = 160 * 1024;
 
 const { values } = parseArgs({
   options: {
@@ -37,13 +39,23 @@ if (values.help || !values.name || !values.dir || !values.policy) {
 
 mkdirSync(values.dir, { recursive: true, mode: 0o700 });
 const keyFile = join(values.dir, 'witness.key');
-if (!existsSync(keyFile)) writeFileSync(keyFile, base64(randomBytes(32)), { mode: 0o600, flag: 'wx', flush: true });
+if (!existsSync(keyFile)) {
+  // Whole or not at all: half a key would be another one, or none.
+  writeFileSync(`${keyFile}.new`, base64(randomBytes(32)), { mode: 0o600, flush: true });
+  renameSync(`${keyFile}.new`, keyFile);
+}
 const key = signerKey(values.name, fromBase64(readFileSync(keyFile, 'utf8').trim()), COSIGNATURE);
 const logs = parsePolicy(readFileSync(values.policy, 'utf8')).logs.map((log) => log.key);
 const witness = new Witness(key, logs, values.dir);
 
+/** What is no text is no request. */
+async function answered(bytes: Uint8Array): Promise<Answer> {
+  if (bytes.length > LIMIT_BYTES || !isUtf8(bytes)) return { status: 400, body: 'The request is not text.\n' };
+  return witness.addCheckpoint(Buffer.from(bytes).toString('utf8'));
+}
+
 if (values.file !== undefined) {
-  const { status, body } = await witness.addCheckpoint(readFileSync(values.file === '-' ? 0 : values.file, 'utf8'));
+  const { status, body } = await answered(readFileSync(values.file === '-' ? 0 : values.file));
   (status === 200 ? process.stdout : process.stderr).write(body);
   process.exitCode = status === 200 ? 0 : 1;
 } else {
@@ -60,7 +72,7 @@ if (values.file !== undefined) {
     });
     request.on('end', () => {
       if (response.headersSent) return;
-      witness.addCheckpoint(Buffer.concat(chunks).toString('utf8')).then(
+      answered(Buffer.concat(chunks)).then(
         ({ status, body, type = 'text/plain; charset=utf-8' }) =>
           response.writeHead(status, { 'content-type': type }).end(body),
         (error: unknown) => (console.error(error), refuse(500, 'The witness cannot keep its memory.')),

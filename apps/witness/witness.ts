@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'; // prettier-ignore
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   cosign,
   Malformed,
@@ -83,7 +83,8 @@ export class Witness {
 
 class Memory {
   constructor(private readonly folder: string) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Nothing in a folder is kept that is not kept itself.
+    if (mkdirSync(folder, { recursive: true, mode: 0o700 })) sync(dirname(folder), 'r', () => {});
   }
 
   read(): { next: number; latest?: Checkpoint } {

@@ -2,9 +2,11 @@ import {
   base64,
   decimal,
   hashFromBase64,
+  joined,
   Malformed,
   parseSignatures,
   parseSignedCheckpoint,
+  textOf,
   type Checkpoint,
   type Note,
   type Signature,
@@ -51,7 +53,7 @@ export async function askWitness(url: string, body: string): Promise<WitnessAnsw
       signal: AbortSignal.timeout(PATIENCE_MS),
       redirect: 'error',
     });
-    const text = (await response.text()).slice(0, LIMIT_BYTES);
+    const text = await limitedText(response);
     if (response.status === 200) return { cosignatures: parseSignatures(text) };
     const size = response.headers.get('content-type') === 'text/x.tlog.size';
     if (response.status === 409 && size) return { size: decimal(text.trim()) };
@@ -59,4 +61,16 @@ export async function askWitness(url: string, body: string): Promise<WitnessAnsw
   } catch (error) {
     return { refused: (error as Error).message };
   }
+}
+
+/** A witness that goes on for ever is not listened to for ever. */
+async function limitedText({ body }: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of body ?? []) {
+    length += piece.length;
+    if (length > LIMIT_BYTES) throw new Malformed('is longer than any answer');
+    pieces.push(piece);
+  }
+  return textOf(joined(...pieces));
 }

@@ -129,9 +129,11 @@ export class CalendarView {
 
   /**
    * The `count`th working day after `day` (`count` ≥ 1), or before it (`count` ≤ -1).
-   * @throws Refused `no-working-day` when there is none within 40 years: no search is ever endless.
+   * @throws Refused `no-working-day` when there is none within 40 years: no search is ever endless
+   * @throws RangeError for a count that is none
    */
   workingDay(day: Day, count: number): Day {
+    if (!Number.isInteger(count) || count === 0) throw new RangeError(`There is no ${count}th working day.`);
     const step = Math.sign(count);
     let left = Math.abs(count);
     for (let d = day + step; Math.abs(d - day) <= SEARCH_DAYS; d += step) {

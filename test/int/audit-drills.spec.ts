@@ -416,4 +416,21 @@ describe('whatever lies in the folder, there is a verdict:', () => {
       (await mad({ zone: 'Nowhere/At_all', week: {}, holidays: [], validFrom: 'x' }, 'CalendarDefined')).code,
     ).toBe(18);
   });
+
+  it('clocks that would run for ever', async () => {
+    const forged = async (change: (event: Leaf, index: number) => void) => {
+      const events = copy().slice(0, 1_200);
+      events.forEach(change);
+      return (await drill(events, { claims: {} })).code;
+    };
+    const ladders = (change: (obligation: any) => void) =>
+      forged(({ type, data }) => type === 'ResolutionIssued' && data.obligations.forEach(change));
+    for (const workingDays of [0, -1]) expect(await ladders((o) => (o.repeat = { workingDays }))).toBe(18);
+    expect(await ladders((o) => (o.rungs[0].when = { before: { workingDays: -1e12 } }))).toBe(18);
+    // At the end of time every clock has had thousands of rungs.
+    const late = await forged((event, index) => {
+      if (index > 1_180) event.recordedAt = event.metadata.occurredAt = '2199-12-30T00:00:00.000Z';
+    });
+    expect(late).toBe(18);
+  });
 });
