@@ -40,6 +40,7 @@ import {
 import { asking } from '#watches';
 import { createApi } from '#apps/api/api.module';
 import { hashKey, ownAuth, providerAuth, sessionKey, webhookSecret } from '#apps/api/auth';
+import { feedQueries } from '#apps/api/calendar-feed';
 import { documentQueries } from '#apps/api/documents';
 import { subscribersRun } from '#apps/api/health.controller';
 import { Imports } from '#apps/api/imports';
@@ -286,7 +287,7 @@ async function build(
       vault,
       database,
       checkpoints,
-      reads: [...allQueries(), whyQuery(decide), ...documentQueries(decide)],
+      reads: [...allQueries(), whyQuery(decide), ...documentQueries(decide), ...feedQueries(province)],
       past,
       auditKey: logKey,
       policies: {

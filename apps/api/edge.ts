@@ -108,7 +108,7 @@ export async function edge({
     if (!request.routeOptions.url?.startsWith('/v1/')) return;
     // Whoever shows a token speaks by it, whatever cookie the browser adds.
     const signedIn = request.headers.authorization === undefined ? await signIn?.sessions.actorOf(request) : undefined;
-    request.actor = signedIn ?? (await auth.actorOf(bearer(request)));
+    request.actor = signedIn ?? (await actorOf(request, auth));
   });
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
     if (request.method !== 'GET' && !request.routeOptions.config.streams) {
@@ -181,10 +181,30 @@ export const Who = createParamDecorator((_: unknown, context: ExecutionContext):
   return actor;
 });
 
+/** Programs that subscribe to calendars know no bearer tokens, and a token never stands in a URL: they give it as a password. */
+const SUBSCRIBED = '/calendar.ics';
+const BASIC = 'Basic realm="Peygir", charset="UTF-8"';
+
+async function actorOf(request: FastifyRequest, auth: Auth): Promise<Actor> {
+  const subscribed = request.routeOptions.url?.endsWith(SUBSCRIBED) === true;
+  try {
+    return await auth.actorOf((subscribed && password(request)) || bearer(request));
+  } catch (error) {
+    if (!subscribed || !(error instanceof Problem) || error.status !== 401) throw error;
+    throw new Problem(401, error.code, error.message, { headers: { 'www-authenticate': BASIC } });
+  }
+}
+
 function bearer({ headers }: FastifyRequest): string {
   const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1];
   if (!token) throw unauthenticated('This needs the header "Authorization: Bearer TOKEN".');
   return token;
+}
+
+/** Of Basic authentication, whatever the name; undefined when there is none. */
+function password({ headers }: FastifyRequest): string | undefined {
+  const pair = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.authorization ?? '')?.[1];
+  return pair && /^[^:]*:(.+)$/s.exec(Buffer.from(pair, 'base64').toString('utf8'))?.[1];
 }
 
 const headersFor = ({ id, routeOptions: { url } }: FastifyRequest) => ({

@@ -35,9 +35,11 @@ interface Folded {
   /** By obligation. */
   latest: Record<string, Latest>;
   records: Record<string, AgencyRecord[]>;
+  /** By obligation: its due instant, and how many it has had. */
+  dues: Record<string, { dueAt: Instant; count: number }>;
 }
 
-export interface ResolutionRow extends Omit<Folded, 'state' | 'latest' | 'records'> {
+export interface ResolutionRow extends Omit<Folded, 'state' | 'latest' | 'records' | 'dues'> {
   number: string;
   session: string;
   case?: string;
@@ -73,6 +75,8 @@ export interface ObligationRow extends Pick<
   open: boolean;
   /** Absent before communication, and while the clock is suspended. */
   dueAt?: Instant;
+  /** How many due instants it has had: one more whenever it was moved, extended or set anew. */
+  dues: number;
   /** The due instant that was missed, while the miss stands. */
   missedAt?: Instant;
   /** To whom the highest rung that was fired in this epoch went. */
@@ -148,7 +152,7 @@ const TABLES = [FOLDED, RESOLUTIONS, OBLIGATIONS, DUTY_ROWS];
 
 export const resolutionsProjection: Projection = {
   name: 'resolutions',
-  version: 1,
+  version: 2,
   schema: TABLES.map(schemaOf).join('\n'),
   tables: TABLES.map(({ table }) => table),
   // Whatever a newer release adds, the state counts its revisions.
@@ -160,21 +164,21 @@ export const resolutionsProjection: Projection = {
     });
     if (mine.length === 0) return;
     const before = await loadDocuments<Folded>(sql, FOLDED.table, [...new Set(mine.map(({ id }) => id))]);
-    const folded = new Map<string, Folded>();
+    const all = new Map<string, Folded>();
     for (const { id, event } of mine) {
-      const next = fold(folded.get(id) ?? before.get(id), event);
-      if (next) folded.set(id, next);
+      const next = fold(all.get(id) ?? before.get(id), event);
+      if (next) all.set(id, next);
     }
     const resolutions = new Map<string, ResolutionRow>();
     const obligations = new Map<string, ObligationRow>();
     const duties = new Map<string, DutyRow>();
-    for (const [id, one] of folded) {
+    for (const [id, one] of all) {
       resolutions.set(id, resolutionRow(one));
       for (const row of obligationRows(id, one)) obligations.set(`${id}/${row.obligation}`, row);
       for (const row of dutyRows(id, one.state)) duties.set(`${id}/${row.obligation ?? ''}/${row.duty}`, row);
     }
-    await sql.query(`delete from ${DUTY_ROWS.table} where resolution = any($1)`, [[...folded.keys()]]);
-    await saveDocuments(sql, FOLDED.table, folded);
+    await sql.query(`delete from ${DUTY_ROWS.table} where resolution = any($1)`, [[...all.keys()]]);
+    await saveDocuments(sql, FOLDED.table, all);
     await saveDocuments(sql, RESOLUTIONS.table, resolutions);
     await saveDocuments(sql, OBLIGATIONS.table, obligations);
     await saveDocuments(sql, DUTY_ROWS.table, duties);
@@ -182,11 +186,28 @@ export const resolutionsProjection: Projection = {
 };
 
 function fold(before: Folded | undefined, event: RecordedEvent): Folded | undefined {
+  const after = folded(before, event);
+  return after && { ...after, dues: duesOf(after) };
+}
+
+function duesOf({ state, dues }: Folded): Folded['dues'] {
+  const next = { ...dues };
+  for (const o of state.obligations) {
+    const [dueAt, before] = [dueOf(o), next[o.id]];
+    if (dueAt && dueAt !== before?.dueAt) next[o.id] = { dueAt, count: (before?.count ?? 0) + 1 };
+  }
+  return next;
+}
+
+/** What is left of a suspended clock is `suspension.remaining`; it will be due when that has passed after it resumes. */
+const dueOf = (o: Obligation): Instant | undefined => (o.suspension && !o.missed ? undefined : o.clock?.dueAt);
+
+function folded(before: Folded | undefined, event: RecordedEvent): Folded | undefined {
   const fact = factOf(event);
   const { type, data, at, by } = fact;
   const state = evolve(before?.state, fact, event);
   if (!state) return undefined;
-  if (!before) return { state, text: data.text, legalBasis: data.legalBasis, latest: {}, records: {} };
+  if (!before) return { state, text: data.text, legalBasis: data.legalBasis, latest: {}, records: {}, dues: {} };
   if (type === 'ResolutionCommunicated') {
     return { ...before, state, letterNumber: data.letterNumber, communicatedAt: at };
   }
@@ -226,7 +247,7 @@ function resolutionRow({ state, text, legalBasis, letterNumber, communicatedAt }
   return { number, session, case: of, status, text, legalBasis, issuedAt, letterNumber, communicatedAt };
 }
 
-function* obligationRows(resolution: string, { state, latest, records }: Folded): Generator<ObligationRow> {
+function* obligationRows(resolution: string, { state, latest, records, dues }: Folded): Generator<ObligationRow> {
   const { number, session, case: of } = state;
   for (const [ordinal, o] of state.obligations.entries()) {
     const { agency, action, acceptance, term, calendar, ladder, ladderVersion, status, epoch, suspension } = o;
@@ -249,8 +270,8 @@ function* obligationRows(resolution: string, { state, latest, records }: Folded)
       status,
       open: !isFinal(o),
       epoch,
-      // What is left of a suspended clock is `suspension.remaining`; it will be due when that has passed after it resumes.
-      dueAt: o.suspension && !o.missed ? undefined : o.clock?.dueAt,
+      dueAt: dueOf(o),
+      dues: dues[o.id]?.count ?? 0,
       missedAt: o.missed ? o.fired['due'] : undefined,
       escalatedTo: o.rungs.findLast(({ id, action: what }) => what === 'escalate' && o.fired[id])?.to,
       claimed: o.claim !== undefined,
