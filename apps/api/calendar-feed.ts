@@ -168,6 +168,7 @@ function ofDuty({ duty, since, dueAt, ...about }: Owing, calendar: number, provi
 const event = (id: string, province: string, at: Instant, sequence: number, words: object): ICalEventData => ({
   id: `${id}@${province.toLowerCase()}.peygir`,
   start: DateTime.fromISO(at),
+  timezone: TEHRAN,
   sequence: Math.max(0, sequence),
   ...words,
 });
@@ -177,7 +178,8 @@ function feed(name: string, events: ICalEventData[]): StreamableFile {
     prodId: { company: 'Peygir', product: 'deadlines', language: 'FA' },
     method: ICalCalendarMethod.PUBLISH,
     name: `پیگیر: ${name}`,
-    timezone: { name: TEHRAN, generator: () => VTIMEZONE },
+    // Events have their zone each: by a zone of the whole calendar the library would write DTSTAMP, which must be in UTC.
+    timezone: { name: '', generator: () => VTIMEZONE },
     ttl: 3_600,
     events,
   });

@@ -42,7 +42,7 @@ export interface Province {
 }
 
 /** Everything that `peygir start` starts, on a fresh database and a free port. */
-export async function aProvince(): Promise<Province> {
+export async function aProvince(more: Partial<Config> = {}): Promise<Province> {
   const db = await testDatabase();
   const [dataDir, remove] = dataFolder();
   const config: Config = {
@@ -56,6 +56,7 @@ export async function aProvince(): Promise<Province> {
     contacts: new Map(),
     evidenceMaxBytes: 1_000_000,
     logLevel: 'silent',
+    ...more,
   };
   const running = await compose(config, silent);
   const token = (who: Person) => {
