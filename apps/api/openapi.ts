@@ -9,6 +9,8 @@ import type { ApiDeps } from './api.js';
 import { ImportLine } from './imports.controller.js';
 import { AuditQuery, ReadsQuery, ReceiptQuery } from './audit.controller.js';
 import { EventsQuery } from './log.controller.js';
+import { Between } from './past.controller.js';
+import { ExportQuery } from './proof.controller.js';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['post']>;
@@ -94,6 +96,17 @@ const GIVING = {
 const RECEIPT = { 200: { description: 'A .tlog-proof', content: { 'text/plain': {} } }, ...REFUSALS };
 
 /** A read for oversight, which is recorded itself. */
+class Nothing {}
+
+const ofThePast = (summary: string, query: DataClass): { get: Operation } => ({
+  get: {
+    tags: ['reads'],
+    summary: `${summary} For those who read the province.`,
+    parameters: parametersOf(query),
+    responses: { 200: { description: 'As it was', ...json({}) }, ...REFUSALS },
+  },
+});
+
 const audited = (summary: string, query: DataClass, path: readonly string[] = []): { get: Operation } => ({
   get: {
     tags: ['log'],
@@ -114,7 +127,7 @@ const audited = (summary: string, query: DataClass, path: readonly string[] = []
 });
 
 /** The document at `/docs-json`: commands from the deciders' tables, bodies from their class-validator classes. */
-export function openApi(app: NestFastifyApplication, { decide, reads }: ApiDeps): OpenAPIObject {
+export function openApi(app: NestFastifyApplication, { decide, reads, past }: ApiDeps): OpenAPIObject {
   const document = SwaggerModule.createDocument(
     app,
     new DocumentBuilder()
@@ -133,7 +146,9 @@ export function openApi(app: NestFastifyApplication, { decide, reads }: ApiDeps)
         ]),
       ),
     ),
-    ...Object.fromEntries(reads.map((read) => [`/v1/${read.path.replace(/:(\w+)/g, '{$1}')}`, { get: asked(read) }])),
+    ...Object.fromEntries(
+      reads.map((read) => [`/v1/${read.path.replace(/:(\w+)/g, '{$1}')}`, { get: asked(read, past?.answers(read)) }]),
+    ),
     ...LOG_AND_IMPORTS(),
   };
   document.components = {
@@ -192,7 +207,14 @@ function parametersOf(type: DataClass, path = ''): NonNullable<Operation['parame
   });
 }
 
-function asked({ path, summary, params, type }: Query): Operation {
+const moment = (name: string, description: string) => ({
+  name,
+  in: 'query' as const,
+  description: `${description} For those who read the province; one of asOf and validAt.`,
+  schema: { type: 'string' as const, format: 'date-time' },
+});
+
+function asked({ path, summary, params, type }: Query, dated = false): Operation {
   return {
     tags: ['reads'],
     summary,
@@ -204,6 +226,7 @@ function asked({ path, summary, params, type }: Query): Operation {
         description: 'Waits briefly until the read model has seen this position, else answers with X-As-Of.',
         schema: { type: 'string' },
       },
+      ...(dated ? [moment('asOf', 'As it was known then.'), moment('validAt', 'As it was in truth then.')] : []),
     ],
     responses: {
       200: { description: 'What you may see of it', ...(type ? { content: { [type]: {} } } : json({})) },
@@ -304,6 +327,17 @@ const LOG_AND_IMPORTS = (): Paths => {
     '/v1/audit/reads': audited('Who read what of the log and its audit, why, how often.', ReadsQuery),
     '/v1/audit/{stream}': audited('One stream as it was known, or as it was in truth.', AuditQuery, ['stream']),
     '/v1/audit/{stream}/linked': audited('The same with everything that was linked to it.', AuditQuery, ['stream']),
+    '/v1/checkpoints': {
+      ...audited('Every checkpoint that is kept, the latest first, with who signed it.', Nothing),
+      post: audited('Signs the head of the log now.', Nothing).get,
+    },
+    '/v1/proofs/{stream}/{revision}': audited('The proof of one event (c2sp.org/tlog-proof).', Nothing, [
+      'stream',
+      'revision',
+    ]),
+    '/v1/export': audited('A zip of the folder that proves itself.', ExportQuery),
+    '/v1/past': ofThePast('How much the log tells of each day, on both axes of time.', Nothing),
+    '/v1/past/differences': ofThePast('What is different in the record between two moments.', Between),
     '/v1/receipts/{commandId}': {
       get: {
         tags: ['log'],

@@ -23,7 +23,7 @@ const PAGE = 500;
 /** More than these are counted, not listed. */
 const MAX_ITEMS = 500;
 
-class Between {
+export class Between {
   @IsIn(['asOf', 'validAt']) axis!: Moment['axis'];
   @IsString() from!: string;
   @IsString() to!: string;

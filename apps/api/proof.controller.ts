@@ -25,7 +25,7 @@ import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';
 import { overseen } from './overseen.js';
 
-class ExportQuery {
+export class ExportQuery {
   @IsOptional() @IsIn(SCOPES) scope?: Scope['kind'];
   @IsOptional() @Id() id?: string;
 }

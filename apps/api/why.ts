@@ -1,5 +1,5 @@
 import { IsIn, IsOptional } from 'class-validator';
-import { Id, streamOf, type DecideDeps, type Query } from '#kernel';
+import { Id, streamOf, type PastLog, type Query } from '#kernel';
 import { LANGUAGES, type Language } from '#calendar';
 import { calendarDecider } from '#directory';
 import { obligationQuery, resolutionDecider, story } from '#resolutions';
@@ -16,15 +16,12 @@ class WhyParams {
  * Why an obligation is due when it is: the account of its clock day by day, and the same as a story. Who may see the
  * obligation may ask; the answer comes from the log itself, not from a read model.
  */
-export const whyQuery = ({
-  store,
-  loader,
-  clock,
-}: Pick<DecideDeps, 'store' | 'loader' | 'clock'>): Query<WhyParams> => ({
+export const whyQuery = ({ store, loader, clock }: PastLog): Query<WhyParams> => ({
   path: 'obligations/:resolution/:obligation/why',
   summary: 'Why this date: every counted and skipped day, every decision, every rung, planned and real.',
   params: WhyParams,
   projections: obligationQuery.projections,
+  past: whyQuery,
   async run({ resolution, obligation, language = 'fa' }, reader, database) {
     if (!(await obligationQuery.run({ resolution, obligation }, reader, database))) return undefined;
     const events = await store.readStream(streamOf(resolutionDecider.aggregate, resolution));
