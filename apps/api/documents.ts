@@ -117,7 +117,7 @@ async function file(document: PrintedDocument): Promise<StreamableFile> {
   const name = encodeURIComponent(`${document.title} ${document.number}.pdf`.replaceAll('/', '-'));
   return new StreamableFile(await pdfOf(document), {
     type: 'application/pdf',
-    disposition: `inline; filename="document.pdf"; filename*=UTF-8''${name.replaceAll(/['()*]/g, escaped)}`,
+    disposition: `attachment; filename="document.pdf"; filename*=UTF-8''${name.replaceAll(/['()*]/g, escaped)}`,
   });
 }
 

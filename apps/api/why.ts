@@ -26,7 +26,7 @@ export const whyQuery = ({ store, loader, clock }: PastLog): Query<WhyParams> =>
     if (!(await obligationQuery.run({ resolution, obligation }, reader, database))) return undefined;
     const events = await store.readStream(streamOf(resolutionDecider.aggregate, resolution));
     const calendarOf = async (id: string) => (await loader.state(calendarDecider, id)).state;
-    const account = await accountOf(resolution, obligation, events, calendarOf, clock.now());
+    const account = await accountOf(resolution, obligation, events, calendarOf, () => clock.now());
     return { ...account, story: story(account, language) };
   },
 });

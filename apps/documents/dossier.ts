@@ -29,10 +29,8 @@ export async function dossier(
   const issued = events[0];
   const owed = issued?.data.obligations.find(({ id }: { id: string }) => id === obligation);
   if (!owed) throw Refused.notFound(`There was no obligation "${obligation}" in "${resolution}" then.`);
-  // Every calendar is read before the instant is asked for: what the account counts by is what was known.
   const calendarOf = (id: string) => known.state(calendarDecider, id);
-  await accountOf(resolution, obligation, events, calendarOf, issued!.metadata.occurredAt);
-  const account = await accountOf(resolution, obligation, events, calendarOf, known.standsFor.at);
+  const account = await accountOf(resolution, obligation, events, calendarOf, () => known.standsFor.at);
   const { steps, agency, status, dueAt, ladder, rungs } = account;
   const of = (...types: string[]) => steps.filter(({ type }) => types.includes(type));
   const { session, case: matter, text, legalBasis, number: official } = issued!.data;

@@ -248,3 +248,19 @@ describe('the dossier of an obligation that was not met', () => {
     expect(await isNotShown('governor', `${DOSSIER}?position=now`)).toEqual([400, 'invalid']);
   });
 });
+
+it('every document is in the description of the interface, as JSON and as PDF', async () => {
+  const { paths } = (await (await fetch(`${province.url}/docs-json`)).json()) as { paths: Record<string, any> };
+  for (const path of [
+    'sessions/{id}/minutes',
+    'resolutions/{id}/letters/{agency}',
+    'obligations/{resolution}/{obligation}/dossier',
+    'offices/{office}/handovers/{id}',
+  ]) {
+    expect(paths[`/v1/${path}`].get.responses['200'].content).toHaveProperty(['application/json']);
+    const { parameters, responses } = paths[`/v1/${path}.pdf`].get;
+    expect(responses['200'].content).toEqual({ 'application/pdf': {} });
+    const inPath = parameters.filter((each: any) => each.in === 'path').map((each: any) => `{${each.name}}`);
+    expect(inPath.sort()).toEqual(path.match(/\{\w+\}/g)!.sort());
+  }
+});
