@@ -155,6 +155,10 @@ export class Trouble {
     this.present = trouble;
   }
 
+  get lasts(): boolean {
+    return this.present !== '';
+  }
+
   over(message: string): void {
     if (this.present) this.log.info(this.fields, message);
     this.present = '';

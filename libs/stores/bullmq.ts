@@ -1,4 +1,5 @@
 import { createPostgresBackend, Queue, runMigrations, Worker, type BackendFactory } from 'bullmq';
+import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { StoreUnavailable, Trouble, type Job, type JobCounts, type Jobs, type Log } from '#kernel';
@@ -21,6 +22,8 @@ const LOCK_MS = 10_000;
 /** How long a stop waits for the jobs in hand. */
 const CLOSE_MS = 6_000;
 const LONGEST_RETRY_MS = 2_000;
+/** How long a connection that is given up may take to go. */
+const DISCONNECT_MS = 100;
 /** Until a worker that could not fetch a job asks again; BullMQ's own 15 seconds would be 15 seconds of lateness. */
 const FETCH_RETRY_MS = 500;
 /** Seconds between looks at an idle queue; new jobs are announced, so this only makes a lost announcement good. */
@@ -62,20 +65,28 @@ export async function openJobs(home: QueueHome, log: Log): Promise<Jobs> {
 interface Connections {
   producer: any;
   worker: any;
-  /** No new attempts to reach the queue: what waits for it ends. */
-  giveUp?(): void;
   close(): Promise<void>;
 }
 
+/** Connections of our own, and those that BullMQ makes of them: what we opened we can also give up. */
 function redisHome(url: string): Connections {
-  let leaving = false;
-  const retryStrategy = (times: number) => (leaving ? null : Math.min(100 * 2 ** times, LONGEST_RETRY_MS));
+  const all: Redis[] = [];
+  const patience = {
+    retryStrategy: (times: number) => Math.min(100 * 2 ** times, LONGEST_RETRY_MS),
+    disconnectTimeout: DISCONNECT_MS,
+  };
+  const own = (client: Redis): Redis => {
+    all.push(client);
+    // BullMQ tells of errors, but takes its ears away before the last one.
+    client.on('error', () => {});
+    const duplicate = client.duplicate.bind(client);
+    return Object.assign(client, { duplicate: (...asked: Parameters<typeof duplicate>) => own(duplicate(...asked)) });
+  };
   return {
     // A producer that waits for ever would hide the outage from the waker, which knows how to wait better.
-    producer: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy },
-    worker: { url, maxRetriesPerRequest: null, retryStrategy },
-    giveUp: () => (leaving = true),
-    close: async () => {},
+    producer: own(new Redis(url, { ...patience, enableOfflineQueue: false, maxRetriesPerRequest: 1 })),
+    worker: own(new Redis(url, { ...patience, maxRetriesPerRequest: null })),
+    close: async () => all.forEach((client) => client.disconnect()),
   };
 }
 
@@ -166,10 +177,9 @@ class BullJobs implements Jobs {
 
   async close(): Promise<void> {
     this.closing = true;
-    this.connections.giveUp?.();
-    // Never longer than this: what is not done is found due by a later pass.
+    // Without a queue no job in hand can be ended in order. Never longer than this: what is not done is found due later.
     await Promise.race([
-      Promise.allSettled([this.worker?.close(), this.queue.close()]),
+      Promise.allSettled([this.worker?.close(this.outage.lasts), this.queue.close()]),
       sleep(CLOSE_MS, undefined, { ref: false }),
     ]);
     await this.connections.close();

@@ -85,8 +85,9 @@ export class EsdbEventStore implements EventStore {
         const exact = events.length === 1 && waitMs === 20 ? appended.position?.commit : undefined;
         return { revision, position: exact?.toString() ?? (await this.positionOf(stream, revision)) };
       } catch (error) {
-        if ((error as { type?: string }).type === 'wrong-expected-version')
-          throw new WrongRevision(stream, expectedRevision);
+        const { type } = error as { type?: string };
+        if (type === 'wrong-expected-version') throw new WrongRevision(stream, expectedRevision);
+        if (type === 'stream-deleted') throw lost(stream, 'it is', error);
         const outage = unavailable(error);
         if (!outage || Date.now() + waitMs > until) throw outage ?? error;
         await pause(waitMs);
@@ -97,9 +98,13 @@ export class EsdbEventStore implements EventStore {
   async readStream(stream: string, from = 0): Promise<RecordedEvent[]> {
     try {
       const fromRevision = BigInt(from);
-      return (await this.collect(this.client.readStream<Row>(stream, { fromRevision }))).map(recorded);
+      const events = (await this.collect(this.client.readStream<Row>(stream, { fromRevision }))).map(recorded);
+      if (events[0] && events[0].revision !== from) throw lost(stream, `its events before ${events[0].revision} are`);
+      return events;
     } catch (error) {
-      if ((error as { type?: string }).type === 'stream-not-found') return [];
+      const { type } = error as { type?: string };
+      if (type === 'stream-not-found') return [];
+      if (type === 'stream-deleted') throw lost(stream, 'it is', error);
       throw unavailable(error) ?? error;
     }
   }
@@ -186,7 +191,9 @@ export class EsdbEventStore implements EventStore {
   }
 
   private isOurs({ event }: Resolved): boolean {
-    return event !== undefined && this.prefixes.some((prefix) => event.streamId.startsWith(prefix));
+    // A deletion by hand leaves an event of the server's own in the stream.
+    if (event === undefined || event.type.startsWith('$')) return false;
+    return this.prefixes.some((prefix) => event.streamId.startsWith(prefix));
   }
 
   private async listen(heard: (head: Position) => void, gone: () => void): Promise<() => void> {
@@ -209,6 +216,10 @@ export class EsdbEventStore implements EventStore {
     return hangUp;
   }
 }
+
+/** The engine never deletes: somebody did, by the store's own means, and no verdict can be founded on the rest. */
+const lost = (stream: string, what: string, cause?: unknown): Error =>
+  new Error(`${stream} was tampered with in the event store: ${what} deleted.`, { cause });
 
 const positionIn = ({ event }: Resolved): Position => event!.position!.commit.toString();
 

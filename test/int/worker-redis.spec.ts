@@ -28,7 +28,7 @@ needs('redis-server')('alarms, on BullMQ over Redis', () => {
     const jobs = wrapped(await openJobs({ redis: redis.url }, log));
     const shop = workshop({ store, database: createSql(db.pool), clock, jobs });
     await establish(shop);
-    for (let i = 0; i < count; i++) await communicate(shop, `r-${i}`);
+    await Promise.all(Array.from({ length: count }, (_, i) => communicate(shop, `r-${i}`)));
     const running = await shop.start({ sweepMs: 500, log });
     worker = running;
     const missed = async () => {

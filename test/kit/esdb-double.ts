@@ -57,20 +57,34 @@ export class EsdbDouble {
     twice: false,
     /** The next appends are answered that another node leads. */
     notLeader: 0,
+    /** The next appends are answered that their stream is elsewhere. */
+    wrongVersion: 0,
     delayMs: 0,
   };
   appendsSeen = 0;
   port = 0;
+  /** Where the leader is, when this node is not. */
+  leader?: EsdbDouble;
+  /** What appends came with: `Basic …`. */
+  readonly authorizations = new Set<string>();
+  private readonly reading = new Set<ReadCall>();
   private readonly log: Stored[] = [];
   private readonly byStream = new Map<string, Stored[]>();
   private readonly grown = new EventEmitter().setMaxListeners(0);
   private server: Server | undefined;
 
-  /** `noisy`: around each of our appends stand events of others. */
-  constructor(private readonly noisy = false) {}
+  /** Events before it are no longer read from a stream; Infinity: the stream is not there until it is appended to. */
+  private readonly truncated = new Map<string, number>();
+  private readonly tombstoned = new Set<string>();
+
+  /** `noisy`: around each of our appends stand events of others. `tls`: certificate and key, in PEM. */
+  constructor(
+    private readonly noisy = false,
+    private readonly tls?: { cert: Buffer; key: Buffer },
+  ) {}
 
   get url(): string {
-    return `esdb://127.0.0.1:${this.port}?tls=false`;
+    return `esdb://127.0.0.1:${this.port}?tls=${this.tls !== undefined}`;
   }
 
   async start(): Promise<this> {
@@ -90,7 +104,7 @@ export class EsdbDouble {
     this.server.addService(streamsService.StreamsService as never, implementation);
     const server = this.server;
     this.port = await new Promise((resolve, reject) =>
-      server.bindAsync(`127.0.0.1:${this.port}`, ServerCredentials.createInsecure(), (error, port) =>
+      server.bindAsync(`127.0.0.1:${this.port}`, this.credentials(), (error, port) =>
         error ? reject(error) : resolve(port),
       ),
     );
@@ -101,6 +115,36 @@ export class EsdbDouble {
   kill(): void {
     this.server?.forceShutdown();
     this.server = undefined;
+  }
+
+  /** As a node that is stopped in order: who reads is told CANCELLED, then nobody answers. */
+  shutdown(): void {
+    for (const call of this.reading) {
+      call.emit('error', Object.assign(new Error('shutting down'), { code: status.CANCELLED }));
+    }
+    this.kill();
+  }
+
+  /**
+   * By hand, as the server does it. Softly: the stream's metadata says from where on it is read; appends continue its
+   * revisions. For good: an event of the server's own ends the stream. What was appended stays in $all until a scavenge.
+   */
+  delete(stream: string, how: 'soft' | 'hard' | { before: number }): void {
+    const json = (value: object) => ({ contentType: 'application/json', data: Buffer.from(JSON.stringify(value)) });
+    const id = crypto.randomUUID();
+    if (how === 'hard') {
+      this.store(stream, [{ id, type: '$streamDeleted', ...json({}) }]);
+      this.tombstoned.add(stream);
+      return;
+    }
+    const before = how === 'soft' ? (this.byStream.get(stream)?.length ?? 0) : how.before;
+    this.truncated.set(stream, before);
+    this.store(`$$${stream}`, [{ id, type: '$metadata', ...json({ $tb: before }) }]);
+  }
+
+  private credentials(): ServerCredentials {
+    if (!this.tls) return ServerCredentials.createInsecure();
+    return ServerCredentials.createSsl(null, [{ cert_chain: this.tls.cert, private_key: this.tls.key }]);
   }
 
   /** Something of the server's own or of another application, between our events. */
@@ -146,6 +190,7 @@ export class EsdbDouble {
 
   private batchAppend(call: ServerDuplexStream<BatchReq, streams.BatchAppendResp>): void {
     const pending = new Map<string, Proposed>();
+    for (const value of call.metadata.get('authorization')) this.authorizations.add(String(value));
     call.on('error', () => {});
     call.on('end', () => call.end());
     call.on('data', (request: BatchReq) => {
@@ -172,7 +217,7 @@ export class EsdbDouble {
       const metadata = new Metadata();
       metadata.set('exception', 'not-leader');
       metadata.set('leader-endpoint-host', '127.0.0.1');
-      metadata.set('leader-endpoint-port', String(this.port));
+      metadata.set('leader-endpoint-port', String((this.leader ?? this).port));
       call.emit('error', Object.assign(new Error('Leader info available'), { code: status.NOT_FOUND, metadata }));
       return;
     }
@@ -188,6 +233,11 @@ export class EsdbDouble {
   private append({ options, messages }: Proposed): streams.BatchAppendResp {
     const stream = Buffer.from(options.getStreamIdentifier()!.getStreamName_asU8()).toString();
     const { ExpectedStreamPositionCase: Expected } = streams.BatchAppendReq.Options;
+    if (this.tombstoned.has(stream)) {
+      const details = new shared.StreamDeleted();
+      details.setStreamIdentifier(options.getStreamIdentifier());
+      return failure('StreamDeleted', details.serializeBinary());
+    }
     const known = this.byStream.get(stream) ?? [];
     const asked = options.getExpectedStreamPositionCase();
     const any = asked === Expected.ANY;
@@ -211,11 +261,13 @@ export class EsdbDouble {
     }
     const stands = known.slice(expected + 1, expected + 1 + events.length);
     let last = stands.at(-1);
-    if (expected === known.length - 1) {
+    const wrong = this.faults.wrongVersion > 0;
+    if (wrong) this.faults.wrongVersion--;
+    if (!wrong && expected === known.length - 1) {
       if (this.noisy) this.foreign();
       last = this.store(stream, events);
       if (this.noisy) this.foreign();
-    } else if (stands.length < events.length || !events.every(({ id }, index) => stands[index]!.id === id)) {
+    } else if (wrong || stands.length < events.length || !events.every(({ id }, index) => stands[index]!.id === id)) {
       const details = new shared.WrongExpectedVersion();
       if (known.length > 0) details.setCurrentStreamRevision(String(known.length - 1));
       details.setExpectedStreamPosition(String(Math.max(expected, 0)));
@@ -241,8 +293,17 @@ export class EsdbDouble {
     const count = Number(options.getCount());
     const named = options.getStream();
     const stream = named && Buffer.from(named.getStreamIdentifier()!.getStreamName_asU8()).toString();
-    const source = stream === undefined ? this.log : this.byStream.get(stream);
-    if (!source) {
+    if (stream !== undefined && this.tombstoned.has(stream)) {
+      const metadata = new Metadata();
+      metadata.set('exception', 'stream-deleted');
+      metadata.set('stream-name', stream);
+      call.emit('error', Object.assign(new Error('deleted'), { code: status.FAILED_PRECONDITION, metadata }));
+      return;
+    }
+    const least = this.truncated.get(stream ?? '') ?? 0;
+    const source =
+      stream === undefined ? this.log : this.byStream.get(stream)?.filter(({ revision }) => revision >= least);
+    if (!source || (least > 0 && source.length === 0)) {
       const missing = new streams.ReadResp.StreamNotFound();
       missing.setStreamIdentifier(named!.getStreamIdentifier());
       const response = new streams.ReadResp();
@@ -274,6 +335,8 @@ export class EsdbDouble {
     const confirmed = new streams.ReadResp();
     confirmed.setConfirmation(confirmation);
     call.write(confirmed);
+    this.reading.add(call);
+    call.on('close', () => this.reading.delete(call)).on('cancelled', () => this.reading.delete(call));
     for (;;) {
       if (call.cancelled || call.destroyed) return;
       const fresh = this.faults.frozen ? [] : this.log.filter(({ position }) => position > after);
