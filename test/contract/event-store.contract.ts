@@ -121,7 +121,7 @@ export function eventStoreContract(name: string, start: () => Promise<LogUnderTe
 
     it('reads many streams at once, each from its own revision to its own end', async () => {
       const streams = await Promise.all(
-        Array.from({ length: 150 }, async (_, n) => {
+        Array.from({ length: 120 }, async (_, n) => {
           const stream = freshStream();
           const events = Array.from({ length: n % 4 }, (_unused, at) => newEvent({ n, at }));
           if (events.length > 0) await store.append(stream, NO_STREAM, events);
@@ -129,21 +129,9 @@ export function eventStoreContract(name: string, start: () => Promise<LogUnderTe
         }),
       );
       const read = await Promise.all(
-        streams.flatMap(({ stream }) => [
-          other.readStream(stream),
-          other.readStream(stream, 1),
-          other.readStream(stream),
-        ]),
+        streams.flatMap(({ stream }) => [other.readStream(stream), other.readStream(stream, 1)]),
       );
-      expect(read.map(ids)).toEqual(streams.flatMap(({ events }) => [ids(events), ids(events.slice(1)), ids(events)]));
-    });
-
-    it('reads a stream of more than two thousand events in order', async () => {
-      const stream = freshStream();
-      const events = Array.from({ length: 2_100 }, () => newEvent());
-      for (let n = 0; n < events.length; n += 700) await store.append(stream, n - 1, events.slice(n, n + 700));
-      expect(ids(await store.readStream(stream))).toEqual(ids(events));
-      expect(ids(await other.readStream(stream, 2_098))).toEqual(ids(events.slice(2_098)));
+      expect(read.map(ids)).toEqual(streams.flatMap(({ events }) => [ids(events), ids(events.slice(1))]));
     });
 
     it.each([
@@ -309,6 +297,14 @@ export function eventStoreContract(name: string, start: () => Promise<LogUnderTe
       setImmediate(() => waiting.abort());
       await waited;
       expect(await followed(store, BEGINNING, 1, 1)).toHaveLength(1);
+    });
+
+    it('reads a stream of more than two thousand events in order', async () => {
+      const stream = freshStream();
+      const events = Array.from({ length: 2_100 }, () => newEvent());
+      for (let n = 0; n < events.length; n += 700) await store.append(stream, n - 1, events.slice(n, n + 700));
+      expect(ids(await store.readStream(stream))).toEqual(ids(events));
+      expect(ids(await other.readStream(stream, 2_098))).toEqual(ids(events.slice(2_098)));
     });
   });
 }
