@@ -1,5 +1,7 @@
 import { Option, type Command } from 'commander';
 
+const WHY = 'why this is read: it is recorded in the log with who read what';
+
 /** What auditors are given: `peygir checkpoint`, `receipt`, `export`, `verify`, `replay`. */
 export function registerAudit(program: Command, instant: (text: string) => string): void {
   program
@@ -12,7 +14,10 @@ export function registerAudit(program: Command, instant: (text: string) => strin
     .description('print the receipt (.tlog-proof) of one event, for whoever takes it home')
     .argument('<stream>', 'such as resolution-facilitation-9-3')
     .argument('<revision>', 'of the event in its stream, from 0')
-    .action(async (stream, revision) => (await import('./audit.js')).receipt(stream, Number(revision)));
+    .option('--purpose <text>', WHY)
+    .action(async (stream, revision, options) =>
+      (await import('./audit.js')).receipt(stream, Number(revision), options),
+    );
   program
     .command('export')
     .description('write a folder that proves itself: node verify.mjs, or verify.html in a browser, needs nothing else')
@@ -27,6 +32,7 @@ export function registerAudit(program: Command, instant: (text: string) => strin
       ).choices(['oversight', 'agency', 'nobody']),
     )
     .option('--policy <file>', 'the policy of witnesses to put in')
+    .option('--purpose <text>', WHY)
     .argument('<dir>', 'a folder that is empty or does not exist yet')
     .addHelpText('after', '\nExample:\n  $ peygir export --scope session --id facilitation-9 ninth')
     .action(async (dir, options) => (await import('./audit.js')).exportTo(dir, options));
@@ -41,8 +47,13 @@ export function registerAudit(program: Command, instant: (text: string) => strin
     });
   program
     .command('replay')
-    .description('print a stream as it was known at an instant, or as it was in truth, with its folded state')
-    .argument('<stream>', 'such as case-c-17')
+    .description('print what was known at an instant, or what was so in truth: events, and the state they add up to')
+    .argument('<stream>', 'such as case-c-17; or "summary": the province in numbers')
+    .option(
+      '--linked',
+      'with everything linked to it: visit, sessions, resolutions, referrals; of an agency, what it owed',
+    )
+    .option('--purpose <text>', WHY)
     .option('--as-of <instant>', 'what the engine knew then', instant)
     .option('--valid-at <instant>', 'what was so then, with what was registered later', instant)
     .action(async (stream, options) => (await import('./audit.js')).replay(stream, options));

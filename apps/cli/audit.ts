@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { factOf, splitStream, type Database } from '#kernel';
-import { replayed, signHead, vkey, type Reader, type Scope, type SignerKey } from '#audit';
+import { userInfo } from 'node:os';
+import { Refused, splitStream, systemClock, type Database } from '#kernel';
+import { Readers, signHead, vkey, type Reader, type Scope, type SignerKey } from '#audit';
 import { auditKey, policyFrom, receiptOf, witnessed } from '#apps/audit';
 import { logger } from '#apps/compose';
 import { readConfig } from '#apps/config';
@@ -8,6 +9,7 @@ import { openDeployment } from '#apps/deployment';
 import { exportLog } from '#apps/export';
 import { openEvidence } from '#apps/homes';
 import { deciders } from '#apps/province';
+import { provinceThen, Replay, resolutionsOf } from '#apps/replay';
 import { Failure } from './failure.js';
 
 type Opened = Awaited<ReturnType<typeof openDeployment>>;
@@ -17,6 +19,9 @@ async function opened<T>(work: (deployment: Opened, config: ReturnType<typeof re
   const deployment = await openDeployment(config, logger(config));
   try {
     return await work(deployment, config);
+  } catch (error) {
+    // What is not there is for whoever asked.
+    throw error instanceof Refused ? new Failure(error.message) : error;
   } finally {
     await deployment.close();
   }
@@ -42,9 +47,10 @@ export async function checkpoint({ policy }: { policy?: string }): Promise<void>
   });
 }
 
-export async function receipt(stream: string, revision: number): Promise<void> {
+export async function receipt(stream: string, revision: number, { purpose }: { purpose?: string }): Promise<void> {
   await opened(async ({ database, store }) => {
     await grown(database);
+    await noted(database, `peygir receipt ${stream} ${revision}`, purpose);
     const event = (await store.readStream(stream)).find((each) => each.revision === revision);
     if (!event) throw new Failure(`There is no revision ${revision} of ${stream}.`);
     const text = await receiptOf(database, event);
@@ -55,7 +61,7 @@ export async function receipt(stream: string, revision: number): Promise<void> {
 
 export async function exportTo(
   dir: string,
-  options: { scope: Scope['kind']; id?: string; for?: Reader; policy?: string },
+  options: { scope: Scope['kind']; id?: string; for?: Reader; policy?: string; purpose?: string },
 ): Promise<void> {
   if ((options.scope === 'all') !== (options.id === undefined))
     throw new Failure('--id goes with every scope but "all".');
@@ -65,6 +71,7 @@ export async function exportTo(
   const scope: Scope = { kind: options.scope, ...(options.id !== undefined && { id: options.id }) };
   await opened(async ({ database, store, vault }, config) => {
     await grown(database);
+    await noted(database, `peygir export --scope ${scope.kind}${scope.id ? ` --id ${scope.id}` : ''}`, options.purpose);
     const key = await auditKey(config);
     const evidence = await openEvidence(config, database);
     const policy = policyOf(options.policy, key);
@@ -75,13 +82,28 @@ export async function exportTo(
   });
 }
 
-export async function replay(stream: string, at: { asOf?: string; validAt?: string }): Promise<void> {
-  await opened(async ({ store }) => {
-    const events = replayed(await store.readStream(stream), at);
-    const decider = deciders.find(({ aggregate }) => aggregate === splitStream(stream)[0]);
-    if (!decider || events.length === 0) throw new Failure(`There was no stream "${stream}" then.`);
-    for (const event of events) console.log(JSON.stringify(event));
-    const state = events.reduce((before, event) => decider.evolve(before, factOf(event), event), decider.initial);
-    console.log(JSON.stringify({ stream, ...at, state }));
+/** Whoever reads on the machine itself is recorded as whom the machine knows; a worker brings it into the log. */
+async function noted(database: Database, what: string, purpose?: string): Promise<void> {
+  const { rows } = await database.query(`select to_regclass('audit_reads') as there`);
+  if (!rows[0].there) throw new Failure('Nobody could record who reads: a worker makes the tables; start peygir once.');
+  await new Readers(database, systemClock).note({ id: `cli.${userInfo().username}`, role: 'admin' }, what, purpose);
+}
+
+export async function replay(
+  stream: string,
+  { linked, purpose, ...at }: { asOf?: string; validAt?: string; linked?: boolean; purpose?: string },
+): Promise<void> {
+  const print = (line: object) => console.log(JSON.stringify(line));
+  await opened(async ({ database, store }) => {
+    await noted(database, `peygir replay ${stream}${linked ? ' --linked' : ''} ${JSON.stringify(at)}`, purpose);
+    if (stream === 'summary') return print({ ...at, ...(await provinceThen(database, at)) });
+    const past = new Replay(store, deciders);
+    const [aggregate, id] = splitStream(stream);
+    if (linked && aggregate === 'agency') {
+      return print({ ...at, ...(await past.agency(id, await resolutionsOf(database, id), at)) });
+    }
+    const found = linked ? await past.linked(stream, at) : [await past.stream(stream, at)];
+    for (const { events } of found) events.forEach(print);
+    for (const { stream: one, state } of found) print({ stream: one, ...at, state });
   });
 }
