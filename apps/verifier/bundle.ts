@@ -71,9 +71,11 @@ const html = (script: string): string => `<!doctype html>
 <p>هیچ چیز از این صفحه فرستاده یا گرفته نمی‌شود. <span dir="ltr">Nothing is sent or fetched.</span></p>
 <label>کلید دفتر، از روی کاغذ · the log's key, from paper <input id="key" dir="ltr" size="60"></label>
 <label>مهر بازدید پیشین · the checkpoint of your last visit <input id="since" type="file"></label>
+<label>رسیدهای دیگران · receipts of others <input id="receipts" type="file" multiple></label>
 <label>پوشهٔ خروجی · the folder <input id="folder" type="file" webkitdirectory></label>
 <progress id="bar" value="0"></progress>
 <pre id="out" dir="auto"></pre>
+<a id="keep" download="checkpoint" hidden>مهر امروز، برای بازدید بعد · today's checkpoint, for the next visit</a>
 <script>
 ${script.replaceAll('</script', '<\\/script')}</script>
 </html>

@@ -49,7 +49,13 @@ export async function ed25519Verifies(
   message: Uint8Array<ArrayBuffer>,
   signature: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
-  const key = await crypto.subtle.importKey('raw', publicKey, { name: 'Ed25519' }, false, ['verify']);
+  let key;
+  try {
+    key = await crypto.subtle.importKey('raw', publicKey, { name: 'Ed25519' }, false, ['verify']);
+  } catch (error) {
+    if ((error as Error).name !== 'NotSupportedError') return false; // not a point of the curve
+    throw new Error('This browser is too old to check Ed25519 signatures: take a newer one, or node verify.mjs.');
+  }
   return crypto.subtle.verify({ name: 'Ed25519' }, key, signature, message);
 }
 
