@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { dataFolder, peygir, type Run } from '#test/kit/cli';
 
 const PATIENCE_MS = 240_000;
@@ -68,7 +68,7 @@ export async function openStage(): Promise<Stage> {
     link,
     async enter(desk) {
       const page = await (await context()).newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(60_000);
       await page.goto(link(desk));
       await page.getByRole('navigation').waitFor();
       return page;
@@ -80,10 +80,38 @@ export async function openStage(): Promise<Stage> {
 /** Goes to an address within the interface and waits until nothing is being read any more. */
 export async function go(page: Page, address: string): Promise<void> {
   await page.evaluate((hash) => (location.hash = hash), address);
-  await page.locator('main h1').first().waitFor();
-  await page.waitForFunction(() => !document.querySelector('.waiting'));
+  // By the address that the page says it shows: another page may stand there until this one is drawn.
+  await page.waitForFunction(
+    (shown) =>
+      document.querySelector('main')?.dataset['address'] === shown &&
+      document.querySelector('main h1') &&
+      !document.querySelector('.waiting'),
+    address,
+  );
 }
 
 /** What axe finds on the page as it is, each with its first place. */
-export const faults = (page: Page): Promise<string[]> =>
-  page.evaluate(`${AXE};axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes[0].html))`);
+export async function faults(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE);
+  return page.evaluate(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) =>
+    violations.map((v) => v.id + ': ' + v.nodes[0].html))`);
+}
+
+export const api = (page: Page, path: string): Promise<any> =>
+  page.evaluate((asked) => fetch(`/v1/${asked}`).then((response) => response.json()), path);
+
+/** Waits until the API answers so; what it answered when it does not in time is in the error. */
+export async function until(page: Page, path: string, good: (answer: any) => boolean): Promise<any> {
+  let answer: any;
+  for (const end = performance.now() + 60_000; performance.now() < end;) {
+    answer = await api(page, path);
+    if (good(answer)) return answer;
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`waited for ${path}: ${JSON.stringify(answer).slice(0, 2_000)}`);
+}
+
+export const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
+
+/** Waits until the form has done what it was for. */
+export const closed = (page: Page): Promise<void> => page.getByRole('dialog').waitFor({ state: 'detached' });

@@ -91,7 +91,7 @@ function App() {
             </a>
             <Bar me={found} pages={pages} page={page} query={page === 'search' ? (rest[0] ?? '') : undefined} />
             <Live />
-            <main id="main" tabIndex={-1}>
+            <main id="main" tabIndex={-1} data-address={address.join('/')}>
               <Guard page={address.join('/')}>
                 <Suspense fallback={<Waiting />}>
                   {past && <TimeMachine moment={past} />}
