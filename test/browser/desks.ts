@@ -213,18 +213,25 @@ export function desks(opened: () => Stage): void {
     await button(secretary, 'تصویب').focus();
     const key = (name: string) => secretary.keyboard.press(name);
     const focused = () => secretary.evaluate(() => (document.activeElement as HTMLInputElement).name);
+    const choose = async (value: string) => {
+      const chosen = () => secretary.evaluate(() => (document.activeElement as HTMLSelectElement).value);
+      for (let before = ''; before !== (before = await chosen()) && before !== value;) await key('ArrowDown');
+      for (let before = ''; before !== (before = await chosen()) && before !== value;) await key('ArrowUp');
+      expect(await chosen()).toBe(value);
+    };
     await key('Enter');
     const dialog = secretary.getByRole('dialog');
     // What was last decided on such a matter is filled in.
     await secretary.waitForFunction(() => document.querySelector<HTMLInputElement>('[name=acceptance1]')?.value);
+    await dialog.locator('[name=ladder1] option[value=steep]').waitFor({ state: 'attached' });
     for (let field = await focused(); field !== 'ladder1'; field = await focused()) await key('Tab');
-    await secretary.keyboard.type('steep');
+    await choose('steep');
     while ((await focused()) !== '') await key('Tab');
     await key('Tab');
     await key('Enter'); // another obligation
     await dialog.getByLabel('دستگاه (تکلیف ۲)').waitFor();
     for (let field = await focused(); field !== 'agency2'; field = await focused()) await key('Shift+Tab');
-    await secretary.keyboard.type('شرکت شهرک');
+    await choose('parks');
     while ((await focused()) !== '') await key('Tab');
     await key('Enter');
     await closed(secretary);
