@@ -3,6 +3,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNo
 import { onChange, read, type Refusal } from './api.js';
 import { useSpeech } from './language.js';
 import { Await } from './parts.js';
+import { onDay, usePast } from './past.js';
 
 const PAGE = 100;
 /** How many rows before the end of what was read the next page is asked for. */
@@ -32,10 +33,13 @@ function usePages<T>(path: string) {
   const now = useRef(state);
   const turn = useRef(0);
   const set = useCallback((next: Pages<T>) => setState((now.current = next)), []);
+  const moment = usePast();
   const page = useCallback(
-    (cursor?: string) =>
-      read<Page<T>>(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`),
-    [path],
+    (cursor?: string) => {
+      const asked = `${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${cursor ? `&cursor=${cursor}` : ''}`;
+      return read<Page<T>>(onDay(asked, moment));
+    },
+    [path, moment],
   );
   /** The first `count` pages, anew. */
   const load = useCallback(

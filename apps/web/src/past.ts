@@ -26,7 +26,7 @@ export const usePast = (): Moment | undefined => useSyncExternalStore(subscribe,
 export const nowMs = (): number => (moment ? Math.min(Date.parse(endOf(moment.date)), Date.now()) : Date.now());
 
 /** What is about the present, or has dates of its own. */
-const TIMELESS = /^(session|past|events|numbers|checkpoints|proofs|search|press|scorecards|notices)(?![a-z])/;
+const TIMELESS = /^(session|past|events|numbers|checkpoints|proofs|search|press|scorecards(?!\/)|notices)(?![a-z])/;
 
 /** The address of a read at a moment. */
 export const onDay = (path: string, at: Moment | undefined): string =>
