@@ -201,7 +201,7 @@ export function desks(opened: () => Stage): void {
 
   it('adopts by the keyboard alone, from a template, with a ladder of its own', async () => {
     await governor.evaluate(() =>
-      fetch('/v1/ladder/steep/DefineLadder', {
+      fetch('/v1/ladder/quick/DefineLadder', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
@@ -223,9 +223,9 @@ export function desks(opened: () => Stage): void {
     const dialog = secretary.getByRole('dialog');
     // What was last decided on such a matter is filled in.
     await secretary.waitForFunction(() => document.querySelector<HTMLInputElement>('[name=acceptance1]')?.value);
-    await dialog.locator('[name=ladder1] option[value=steep]').waitFor({ state: 'attached' });
+    await dialog.locator('[name=ladder1] option[value=quick]').waitFor({ state: 'attached' });
     for (let field = await focused(); field !== 'ladder1'; field = await focused()) await key('Tab');
-    await choose('steep');
+    await choose('quick');
     while ((await focused()) !== '') await key('Tab');
     await key('Tab');
     await key('Enter'); // another obligation
@@ -252,7 +252,7 @@ export function desks(opened: () => Stage): void {
     const { items } = await until(secretary, 'resolutions?session=facilitation-10', (found) =>
       found.items[0]?.obligations.every(({ status }: { status: string }) => status === 'running'),
     );
-    expect(items[0].obligations).toMatchObject([{ ladder: 'steep' }, { agency: 'parks' }]);
+    expect(items[0].obligations).toMatchObject([{ ladder: 'quick' }, { agency: 'parks' }]);
   });
 
   it('scrolls through a hundred thousand obligations with few of them on the page', async () => {

@@ -34,12 +34,15 @@ export async function fetched(path: string, init?: RequestInit): Promise<Respons
     })
     .finally(() => (asking -= 1));
   if (response.ok) return response;
-  const text = await response.text();
+  throw refusalIn(response.status, await response.text());
+}
+
+function refusalIn(status: number, text: string): Refusal {
   try {
     const { code, detail, errors } = JSON.parse(text) as { code: string; detail: string; errors?: FieldError[] };
-    throw new Refusal(response.status, code, detail, errors);
-  } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(response.status, 'internal', response.statusText);
+    return new Refusal(status, code, detail, errors);
+  } catch {
+    return new Refusal(status, 'internal', text.slice(0, 200));
   }
 }
 
@@ -92,14 +95,26 @@ export interface Piece {
 }
 
 /** Hashes a file here, hands it over under its hash, and says what a claim has to say of it. */
-export async function giveEvidence(file: File): Promise<Piece> {
+export async function giveEvidence(file: File, progress: (bytes: number) => void): Promise<Piece> {
   const content = await file.arrayBuffer();
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
   const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
   const mediaType = file.type || 'application/octet-stream';
-  await ask(`evidence/${sha256}`, { method: 'PUT', headers: { 'content-type': mediaType }, body: content });
+  await put(`evidence/${sha256}`, content, mediaType, progress);
   return { name: file.name, sha256, mediaType, bytes: file.size };
 }
+
+/** By XMLHttpRequest, which alone tells how much has gone out. @throws Refusal */
+const put = (path: string, content: ArrayBuffer, mediaType: string, progress: (bytes: number) => void) =>
+  new Promise<void>((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open('PUT', `/v1/${path}`);
+    request.setRequestHeader('content-type', mediaType);
+    request.upload.onprogress = ({ loaded }) => progress(loaded);
+    request.onerror = () => failed(new Refusal(0, 'offline', 'No answer.'));
+    request.onload = () => (request.status < 300 ? done() : failed(refusalIn(request.status, request.responseText)));
+    request.send(content);
+  });
 
 export interface Asked<T> {
   data?: T;

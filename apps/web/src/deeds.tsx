@@ -99,8 +99,14 @@ function useDeeds(of: Owed, me: Me): Deed[] {
         },
         { name: 'note', label: t('توضیح', 'Note'), kind: 'long', optional: true },
       ],
-      submit: async ({ note }, key, files) => {
-        const evidence = await Promise.all(files.map(giveEvidence));
+      submit: async ({ note }, key, files, progress) => {
+        const all = files.reduce((sum, { size }) => sum + size, 0);
+        const sent = files.map(() => 0);
+        const gave = (index: number) => (bytes: number) => {
+          sent[index] = bytes;
+          progress(sent.reduce((sum, one) => sum + one, 0) / all);
+        };
+        const evidence = await Promise.all(files.map((file, index) => giveEvidence(file, gave(index))));
         await say('ReportCompliance', { evidence, note }, key);
       },
     };

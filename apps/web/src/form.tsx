@@ -1,4 +1,4 @@
-import { useId, useLayoutEffect, useRef, useState, type FormEvent } from 'react';
+import { useId, useLayoutEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
 import { sentence, type Refusal } from './api.js';
 import { plainDigits } from './digits.js';
 import { useSpeech } from './language.js';
@@ -29,7 +29,7 @@ export interface FormProps {
   /** What it does, said before it is done. */
   note?: string;
   /** `key` stays the same while nothing was changed, so that sending again after a lost answer is no second deed. */
-  submit: (values: Values, key: string, files: readonly File[]) => Promise<unknown>;
+  submit: (values: Values, key: string, files: readonly File[], progress: (share: number) => void) => Promise<unknown>;
   close: () => void;
 }
 
@@ -43,6 +43,8 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
   const [files, setFiles] = useState<readonly File[]>([]);
   const [key, setKey] = useState(() => crypto.randomUUID());
   const [state, setState] = useState<'open' | 'sending' | Refusal>('open');
+  /** From 0 to 1, of what takes long. */
+  const [share, setShare] = useState<number>();
   const id = useId();
 
   // Closed while it is still on the page, so that the focus goes back to where it came from.
@@ -67,11 +69,16 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
         : [[field.name, field.kind === 'days' || field.kind === 'term' ? plainDigits(value) : value]];
     });
     try {
-      await submit(Object.fromEntries(given) as Values, key, files);
+      await submit(Object.fromEntries(given) as Values, key, files, setShare);
       close();
     } catch (error) {
       setState(error as Refusal);
+      setShare(undefined);
     }
+  };
+  /** From a field of many lines, too, in which Enter means another line. */
+  const sendByKey = (event: KeyboardEvent<HTMLFormElement>) => {
+    if (event.key === 'Enter' && event.ctrlKey) event.currentTarget.requestSubmit();
   };
 
   // What the engine calls `obligations[0].agency` is a field of this form, with a name that its reader knows.
@@ -87,7 +94,7 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
 
   return (
     <dialog ref={dialog} className="form" aria-labelledby={`${id}-heading`} onCancel={close}>
-      <form onSubmit={(event) => void send(event)}>
+      <form onSubmit={(event) => void send(event)} onKeyDown={sendByKey}>
         <h2 id={`${id}-heading`}>{title}</h2>
         {about && <p className="about">{about}</p>}
         {fields.map((field) => {
@@ -149,6 +156,9 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
           <p className="notice is-bad" role="alert">
             {sentence({ ...state, errors: named }, speech)}
           </p>
+        )}
+        {state === 'sending' && share !== undefined && (
+          <progress value={share} aria-label={t('پیشرفت فرستادن', 'Progress of sending')} />
         )}
         <div className="buttons">
           <button type="submit" className="main" disabled={state === 'sending'}>

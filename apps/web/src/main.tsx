@@ -145,6 +145,7 @@ function Bar({ me, pages, page, query }: BarProps) {
   const speech = useSpeech();
   const { t, language, setLanguage } = speech;
   const past = usePast();
+  const own = useRead<{ name: string }>(me.agency && `agencies/${me.agency}`);
   const names: Record<string, string> = {
     board: t('میز دبیر', 'Board'),
     desk: t('میز', 'Desk'),
@@ -175,7 +176,7 @@ function Bar({ me, pages, page, query }: BarProps) {
       <div className="me">
         <span>
           {office(me.role, speech)}
-          {me.agency && ` · ${me.agency}`}
+          {me.agency && ` · ${own.data?.name ?? me.agency}`}
         </span>
         {TURNS_BACK.includes(me.role) && (
           <button
