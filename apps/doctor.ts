@@ -1,10 +1,13 @@
 import {
+  BEGINNING,
   Checkpoints,
   comparePositions,
+  ERASED,
   prepareProjections,
   Projector,
   restart,
   SCHEMA_LOCK,
+  sealsIn,
   StoreUnavailable,
   type EventStore,
   type Jobs,
@@ -14,6 +17,8 @@ import {
 import { deadlines } from '#resolutions';
 import { watchesProjection } from '#watches';
 import { watches } from '#apps/province';
+import type { Vault } from '#stores';
+import type { BackupKeys } from './backup-keys.js';
 import { completeness } from './completeness.js';
 import { holidayWarnings } from './holidays.js';
 
@@ -25,6 +30,10 @@ export interface DoctorDeps {
   projections: readonly Projection[];
   /** Other subscribers that must get on: policies. */
   subscribers: readonly string[];
+  /** What sealed fields say. */
+  vault?: Vault;
+  /** Keys of backups: those whose time has come are destroyed. */
+  keys?: BackupKeys;
   /** Whether somebody should be at work: leases that nobody holds and alarms that nobody fires are then a fault. */
   running: boolean;
   log: Log;
@@ -37,22 +46,27 @@ export interface Diagnosis {
   notes: string[];
   /** Projections that a repair would rebuild. */
   rebuild: Projection[];
+  /** Openings (by commitment) that belong to no event. */
+  orphans: string[];
 }
 
 /** A subscriber whose next event is older than this does not keep up; an alarm that old was not fired. */
 const PATIENCE_SECONDS = 60;
 const SHOWN = 10;
 const LOOK_MS = 5_000;
+const PAGE = 1_000;
 
 /** Looks at everything that is derived from the log, and at what it runs on. @throws StoreUnavailable */
 export async function examine(deps: DoctorDeps): Promise<Diagnosis> {
-  const found: Diagnosis = { faults: [], notes: [], rebuild: [] };
+  const found: Diagnosis = { faults: [], notes: [], rebuild: [], orphans: [] };
   await subscribers(deps, found);
   if (deps.running) await leases(deps, found);
   if (await clocks(deps, found)) {
     await alarms(deps, found);
     found.notes.push(...(await holidayWarnings(deps.checkpoints.db, new Date().toISOString())));
   }
+  await vault(deps, found);
+  await backups(deps, found);
   await queue(deps, found);
   await policies(deps, found);
   await database(deps, found);
@@ -148,6 +162,49 @@ async function alarms({ checkpoints: { db }, running }: DoctorDeps, found: Diagn
   );
 }
 
+/** Every commitment of the log has its opening or its erasure, and every opening its commitment. */
+async function vault({ store, vault: kept }: DoctorDeps, found: Diagnosis): Promise<void> {
+  if (!kept) return;
+  const erased = new Set((await kept.erased()).map(({ event, path }) => `${event} ${path}`));
+  const commitments = new Set<string>();
+  const lost: string[] = [];
+  let gone = 0;
+  for (let after = BEGINNING; ;) {
+    const { events, position } = await store.readAll(after, PAGE);
+    for (const { id, stream, revision, stored, data } of events) {
+      for (const [path, commitment, value] of sealsIn(stored, data)) {
+        commitments.add(commitment);
+        if (value !== ERASED) continue;
+        if (erased.has(`${id} ${path}`)) gone += 1;
+        else
+          lost.push(`What is sealed in ${stream} revision ${revision}, ${path}, is neither in the vault nor erased.`);
+      }
+    }
+    if (events.length === 0) break;
+    after = position;
+  }
+  found.notes.push(`${commitments.size} sealed values, ${gone} of them erased.`);
+  found.faults.push(...shown(lost));
+  found.orphans = await kept.orphans(commitments);
+  if (found.orphans.length === 0) return;
+  found.notes.push(
+    `The vault holds ${found.orphans.length} values of appends that came to nothing; --repair destroys them.`,
+  );
+}
+
+async function backups({ keys }: DoctorDeps, found: Diagnosis): Promise<void> {
+  await keys?.expire(new Date().toISOString());
+  const open = (await keys?.all()) ?? [];
+  if (open.length === 0) return;
+  const last = open
+    .map(({ expiresAt }) => expiresAt)
+    .sort()
+    .at(-1)!;
+  found.notes.push(
+    `What is personal in ${open.length} backups can be opened, the last one's until ${last.slice(0, 10)}.`,
+  );
+}
+
 async function queue({ jobs }: DoctorDeps, found: Diagnosis): Promise<void> {
   try {
     const counts = await jobs.counts?.();
@@ -193,7 +250,11 @@ async function database({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): 
  * is no harm: of two that move a checkpoint one gets on.
  * @throws Error when a projection cannot be rebuilt
  */
-export async function repair({ rebuild }: Diagnosis, { store, checkpoints: { db }, log }: DoctorDeps): Promise<void> {
+export async function repair(
+  { rebuild, orphans }: Diagnosis,
+  { store, checkpoints: { db }, log, vault: kept }: DoctorDeps,
+): Promise<void> {
+  if (orphans.length > 0) await kept?.destroy(orphans);
   // Of its own: others remember how far the tables had come that are dropped here.
   const checkpoints = new Checkpoints(db);
   const broken = [...new Map(rebuild.map((projection) => [projection.name, projection])).values()];

@@ -1,6 +1,7 @@
 import { ERASER } from '#erasure';
 import { StoreUnavailable } from '#kernel';
 import { openJobs } from '#stores';
+import { BackupKeys } from '#apps/backup-keys';
 import { logger } from '#apps/compose';
 import { readConfig } from '#apps/config';
 import { queueHome } from '#apps/homes';
@@ -19,14 +20,17 @@ export async function doctor({ repair: repairing, json }: { repair?: true; json?
       const deps: DoctorDeps = {
         ...deployment,
         jobs,
+        keys: new BackupKeys(config.backupKeys),
         projections: await followersOf(config),
         subscribers: ['policies', ERASER],
         log,
       };
       let found = await examine(deps);
-      if (repairing && found.rebuild.length > 0) {
+      if (repairing && found.rebuild.length + found.orphans.length > 0) {
         if (!json) tell(found);
-        console.error(`Rebuilding ${[...new Set(found.rebuild.map(({ name }) => name))].join(', ')} from the log …`);
+        if (found.rebuild.length > 0) {
+          console.error(`Rebuilding ${[...new Set(found.rebuild.map(({ name }) => name))].join(', ')} from the log …`);
+        }
         await repair(found, deps);
         found = await examine(deps);
       }

@@ -75,6 +75,20 @@ export class Vault {
     );
   }
 
+  /** Of an append that came to nothing, more than an hour ago: what is not among these commitments (base64). */
+  async orphans(known: ReadonlySet<string>): Promise<string[]> {
+    const { rows } = await this.sql.query<{ commitment: Buffer }>(
+      `select commitment from vault.openings where at < now() - interval '1 hour'`,
+    );
+    return rows.map(({ commitment }) => commitment.toString('base64')).filter((each) => !known.has(each));
+  }
+
+  async destroy(commitments: readonly string[]): Promise<void> {
+    await this.sql.query('delete from vault.openings where commitment = any($1::bytea[])', [
+      commitments.map((each) => Buffer.from(each, 'base64')),
+    ]);
+  }
+
   /** Gives the room of what was destroyed back to be written over. Not inside a transaction. */
   async tidy(): Promise<void> {
     await this.sql.query('vacuum vault.openings');

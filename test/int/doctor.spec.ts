@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Projection } from '#kernel';
-import { Checkpoints, StoreUnavailable, systemClock } from '#kernel';
-import { createSql, PostgresEventStore } from '#stores';
+import { Checkpoints, NO_STREAM, Sealed, sealing, StoreUnavailable, systemClock } from '#kernel';
+import { createSql, PostgresEventStore, SealedEventStore, Vault } from '#stores';
 import { Imports } from '#apps/api/imports';
 import { examine, repair, type DoctorDeps } from '#apps/doctor';
 import { allProjections } from '#apps/read-models';
+import { newEvent } from '#test/contract/event-store.contract';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { communicate, establish, silent, workshop } from '#test/kit/worker';
 
@@ -132,5 +133,46 @@ describe('what no rebuilding mends is said', () => {
     const { faults } = await examine(deps);
     expect(faults).toHaveLength(11);
     expect(faults.at(-1)).toBe('… and 20 more of this kind.');
+  });
+});
+
+describe('the vault', () => {
+  let own: TestDatabase;
+  let sealed: SealedEventStore;
+  const event = { ...newEvent({ note: 'الف' }), id: randomUUID() };
+  const look = async () => {
+    const { faults, notes, orphans } = await examine({ ...deps, store: sealed, vault: sealed.vault, keys: undefined });
+    return { faults: faults.filter((one) => one.includes('sealed')), notes: notes.join(), orphans };
+  };
+  class Body {
+    @Sealed() note?: string;
+  }
+
+  beforeAll(async () => {
+    own = await testDatabase();
+    const seal = sealing([{ aggregate: 'case', commands: { Do: { data: Body, roles: [], decide: () => [] } } }]);
+    sealed = new SealedEventStore(new PostgresEventStore(own.pool), new Vault(createSql(own.pool)), seal, true);
+    await sealed.append('case-1', NO_STREAM, [event]);
+  });
+  afterAll(() => own.close());
+
+  it('has an opening or an erasure for every commitment of the log', async () => {
+    expect(await look()).toMatchObject({ faults: [], notes: expect.stringContaining('1 sealed values, 0 of them erased.') }); // prettier-ignore
+    await own.pool.query('create table away as select * from vault.openings; delete from vault.openings');
+    expect((await look()).faults).toEqual(['What is sealed in case-1 revision 0, note, is neither in the vault nor erased.']); // prettier-ignore
+    await own.pool.query('insert into vault.openings select * from away');
+    await sealed.vault.erase([{ event: event.id, path: 'note' }], 'erasure-1');
+    expect(await look()).toMatchObject({ faults: [], notes: expect.stringContaining('1 sealed values, 1 of them erased.') }); // prettier-ignore
+  });
+
+  it('holds nothing of an append that came to nothing, once it is repaired', async () => {
+    const opening = { path: 'note', commitment: Buffer.alloc(32), salt: Buffer.alloc(16), value: 'x' };
+    await sealed.vault.keep([{ ...newEvent(), openings: [opening] }]);
+    expect((await look()).orphans).toEqual([]);
+    await own.pool.query(`update vault.openings set at = at - interval '2 hours'`);
+    const found = await look();
+    expect(found.notes).toContain('1 values of appends that came to nothing');
+    await repair({ faults: [], notes: [], rebuild: [], orphans: found.orphans }, { ...deps, vault: sealed.vault });
+    expect((await own.pool.query('select from vault.openings')).rowCount).toBe(0);
   });
 });

@@ -147,6 +147,8 @@ const MIGRATIONS: readonly string[] = [
   revoke all on function log.append_sealed_batch from public;
   grant execute on function log.append_sealed_batch to ${APP_ROLE};
   `,
+  // An opening that no event has is not one that an append is about to need.
+  `alter table vault.openings add column at timestamptz not null default now();`,
 ];
 
 const LOCK = 7_332_248;
