@@ -62,6 +62,10 @@ export class Numbers {
     this.agendas.take(leaf);
   }
 
+  has(stream: string): boolean {
+    return this.revisions.has(stream);
+  }
+
   claims(resolutions: Iterable<Resolution>, everything: boolean): Claims {
     const claims: Claims = { resolutions: 0, obligations: {} };
     for (const { obligations } of resolutions) {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { decimal, hashFromBase64, Malformed, parsePolicy, parseSignedCheckpoint, parseVkey } from '#audit';
 import { folder } from './folder.js';
 import { exitCode, sentences, STAGES } from './report.js';
 import { verify, type Brought } from './verify.js';
@@ -40,14 +41,23 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   if (values.help) return (console.log(HELP), 0);
   const text = (path: string) => readFileSync(path, 'utf8');
-  const paper = values['since-size'] !== undefined && {
-    size: Number(values['since-size']),
-    root: values['since-root'] ?? '',
+  // What the auditor brought is for the auditor to mend, and no verdict.
+  const good = <T>(what: string, value: T, parse: (value: T) => unknown): T => {
+    try {
+      parse(value);
+      return value;
+    } catch (error) {
+      throw error instanceof Malformed ? new Error(`${what} ${error.message}`) : error;
+    }
+  };
+  const paper = (values['since-size'] ?? values['since-root']) !== undefined && {
+    size: decimal(good('--since-size', values['since-size'] ?? '', decimal)),
+    root: good('--since-root', values['since-root'] ?? '', hashFromBase64),
   };
   const brought: Brought = {
-    key: values.key,
-    policy: values.policy && text(values.policy),
-    since: values.since === undefined ? paper || undefined : text(values.since),
+    key: values.key && good('--key', values.key, parseVkey),
+    policy: values.policy && good('--policy', text(values.policy), parsePolicy),
+    since: values.since === undefined ? paper || undefined : good('--since', text(values.since), parseSignedCheckpoint),
     receipts: values.receipt?.map((path) => ({ name: basename(path), text: text(path) })),
   };
   const root = positionals[0] ?? dirname(fileURLToPath(import.meta.url));

