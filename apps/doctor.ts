@@ -69,6 +69,7 @@ export async function examine(deps: DoctorDeps): Promise<Diagnosis> {
   await backups(deps, found);
   await queue(deps, found);
   await policies(deps, found);
+  await notices(deps, found);
   await database(deps, found);
   return found;
 }
@@ -231,6 +232,33 @@ async function policies({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): 
   found.notes.push(`${rows[0]!.n} commands of policies were refused; the latest:`);
   for (const { policy, stream, command, code } of rows)
     found.notes.push(`  ${policy}: ${command} to ${stream}, ${code}`);
+}
+
+/** A channel that failed so often in a row for one notice does not have a bad moment. */
+const FAILING_TRIES = 2;
+
+async function notices({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): Promise<void> {
+  const { rows: there } = await db.query<{ there: boolean }>(
+    `select to_regclass('notice_outbox') is not null as there`,
+  );
+  if (!there[0]!.there) return;
+  const { rows } = await db.query<{ failing: string; n: number; tries: number; waited: number }>(
+    `select failing, count(distinct notice)::int as n, max(attempts) as tries,
+       extract(epoch from clock_timestamp() - min(queued_at))::float as waited
+     from notice_outbox where state = 'waiting' and failing is not null group by failing order by failing`,
+  );
+  for (const { failing, n, tries, waited } of rows) {
+    const [channel, reason] = failing.split(': ');
+    (tries >= FAILING_TRIES ? found.faults : found.notes).push(
+      `The channel ${channel} is failing (${reason}): ${n} notices wait to be sent again, the oldest for ${spoken(waited)}.`,
+    );
+  }
+  const { rows: lost } = await db.query<{ n: number }>(
+    `select count(distinct notice)::int as n from notice_outbox where state = 'undelivered'`,
+  );
+  if (lost[0]!.n > 0) {
+    found.notes.push(`${lost[0]!.n} notices could not be delivered; the secretary finds them among the duties.`);
+  }
 }
 
 async function database({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): Promise<void> {

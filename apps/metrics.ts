@@ -53,6 +53,17 @@ export class Metrics {
     'peygir_clocks_unarmed',
     'Obligations that run, are suspended or claimed and have no alarm. Anything but 0 is for peygir doctor.',
   );
+  private readonly notices = new Counter({
+    name: 'peygir_notices_total',
+    help: 'Notices by channel and what was recorded of them by this process: sent, delivered, failed, undelivered.',
+    labelNames: ['channel', 'outcome'],
+    registers: this.registers,
+  });
+  private readonly waiting = this.gauge(
+    'peygir_notices_waiting',
+    'Things that somebody is to be told: waiting for an opening or another try, sent and not yet reported, undelivered.',
+    ['state'],
+  );
   private readonly queued = this.gauge('peygir_queue_jobs', 'Jobs in the queue.', ['state']);
   private readonly up = this.gauge('peygir_up', 'Whether it could be asked just now.', ['part']);
   private looking: Promise<void> | undefined;
@@ -70,7 +81,10 @@ export class Metrics {
       try {
         const appended = await store.append(stream, expectedRevision, events);
         took('appended');
-        for (const event of events) this.fired(event);
+        for (const event of events) {
+          this.fired(event);
+          this.told(event);
+        }
         return appended;
       } catch (error) {
         if (error instanceof WrongRevision) this.conflicts.inc();
@@ -111,6 +125,7 @@ export class Metrics {
         this.armed,
         this.refusals,
         this.unarmed,
+        this.waiting,
       ]),
       jobs && asked('queue', () => this.depth(jobs), [this.queued]),
     ]);
@@ -140,6 +155,7 @@ export class Metrics {
     this.armed.set(armed - due);
     this.oldest.set(oldest);
     this.refusals.set(refused);
+    await this.outbox(db);
     if (performance.now() < this.countAgainAt) return;
     const begin = performance.now();
     const counted = await db.query<{ n: number }>(
@@ -149,6 +165,18 @@ export class Metrics {
     );
     this.unarmed.set(counted.rows[0]!.n);
     this.countAgainAt = performance.now() + Math.max(AT_MOST_EVERY_MS, SHARE * (performance.now() - begin));
+  }
+
+  private async outbox(db: Checkpoints['db']): Promise<void> {
+    const { rows: there } = await db.query<{ there: boolean }>(
+      `select to_regclass('notice_outbox') is not null as there`,
+    );
+    if (!there[0]!.there) return;
+    const { rows } = await db.query<{ state: string; n: number }>(
+      `select state, count(o.event_id)::int as n from unnest(array['waiting', 'sent', 'undelivered']) state
+         left join notice_outbox o using (state) group by state`,
+    );
+    for (const { state, n } of rows) this.waiting.set({ state }, n);
   }
 
   private async depth(jobs: Pick<Jobs, 'counts'>): Promise<void> {
@@ -163,10 +191,22 @@ export class Metrics {
     this.lateness.observe(Math.max(0, Date.parse(data.firedAt) - Date.parse(planned)) / 1_000);
   }
 
+  private told({ type, data }: NewEvent): void {
+    const outcome = TOLD[type];
+    if (!outcome) return;
+    this.notices.inc({ channel: data.channel ?? 'none', outcome: data.final ? 'undelivered' : outcome });
+  }
+
   private gauge(name: string, help: string, labelNames: string[] = []): Gauge {
     return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
 }
+
+const TOLD: Readonly<Record<string, string>> = {
+  NoticeSent: 'sent',
+  NoticeDelivered: 'delivered',
+  NoticeFailed: 'failed',
+};
 
 /** What was true before an outage is not true in it: without labels a gauge has one value, with them one for each. */
 function forget(gauge: Gauge): void {

@@ -4,55 +4,31 @@ import {
   comparePositions,
   derivedId,
   ENGINE,
-  ERASED,
   type Answer,
-  type AnyDecider,
   type Checkpoints,
   type Clock,
   type EventStore,
-  type Instant,
   type Log,
   type Order,
   type Position,
-  type Reads,
   type Sql,
 } from '#kernel';
-import {
-  agencyDecider,
-  calendarDecider,
-  DEFAULT_CALENDAR,
-  officeDay,
-  officeOn,
-  partsOfSession,
-  workingGroupDecider,
-} from '#directory';
-import { NotDelivered, type Taken } from './channel.js';
-import { agencyContactsDecider, officeContactsDecider, type Channel } from './contact.js';
-import { agencyKey, type Contacts } from './contacts.js';
-import { letterOf, smsOf, templatesFor, type Item, type Templates } from './letter.js';
-import type { Post } from './mail.js';
-import { noticeTemplateDecider, templateInForce, type Worded } from './notice-template.js';
+import { calendarDecider, DEFAULT_CALENDAR } from '#directory';
+import { NotDelivered } from './channel.js';
+import type { Channel } from './contact.js';
+import { contactsStream, Delivery, nameOf, type DeliveryDeps } from './delivery.js';
+import type { Item } from './letter.js';
 import { noticesProjection } from './notices.projection.js';
-import { MAX_TOLD, noticeDecider, type ChannelName, type Failure } from './notice.js';
-import type { SmsGateway } from './sms.js';
-import { callWebhook, type SecretOf } from './webhook.js';
+import { MAX_TOLD, noticeDecider, type Failure } from './notice.js';
 
-export interface SenderDeps {
+export interface SenderDeps extends DeliveryDeps {
   sql: Sql;
   /** The one door, for what is recorded. */
   send(order: Order): Promise<Answer>;
-  reads: Reads;
   /** Says whether offices are open. */
   clock: Clock;
   /** Id of the province's own calendar, whose working hours are kept. */
   province?: string;
-  /** For whom no command has set any. */
-  contacts: Contacts;
-  /** Absent: that nobody was told by e-mail is recorded. */
-  post?: Post;
-  /** Absent: the same for SMS. */
-  sms?: SmsGateway;
-  webhookSecret: SecretOf;
   store: Pick<EventStore, 'head'>;
   checkpoints: Pick<Checkpoints, 'read'>;
   /** An import is open, or what fell due has not all fired: one letter at the end instead of a flood. */
@@ -75,29 +51,10 @@ interface Notice {
   items: (Item & { event_id: string })[];
 }
 
-/** What is put on its way: the same id in every try, another only when the secretary has it sent again. */
-interface Outgoing extends Pick<Notice, 'recipient' | 'items'> {
-  id: string;
-}
-
 interface Look {
   settling: boolean;
   head: Position;
 }
-
-/** Of a resolution, all that a letter to an office asks: whose session it was, and when what fell to an office. */
-const escalations: Pick<
-  AnyDecider<{ session: string; times: ReadonlyMap<string, Instant> }>,
-  'aggregate' | 'initial' | 'evolve'
-> = {
-  aggregate: 'resolution',
-  initial: { session: '', times: new Map() },
-  evolve(state, { type, data, at }, event) {
-    if (type === 'ResolutionIssued') return { ...state, session: data.session };
-    if (data?.to === undefined || !event) return state;
-    return { ...state, times: new Map(state.times).set(event.id, at) };
-  },
-};
 
 /** Nobody waits longer than this for what goes on elsewhere; with an import, for nothing more to come. */
 const MAX_HOLD_SECONDS = 300;
@@ -111,8 +68,6 @@ const REPORT_SECONDS = { first: 10, longest: 3_600 };
 /** While offices are closed and nobody can be told, it is looked at less often. */
 const CLOSED_POLLS = 15;
 
-const nameOf = (channel: Channel): ChannelName => (channel.email ? 'email' : channel.sms ? 'sms' : 'webhook');
-
 /**
  * Sends what stands in the outbox, in the working hours of the province, and writes into the log that it was sent.
  *
@@ -122,8 +77,11 @@ const nameOf = (channel: Channel): ChannelName => (channel.email ? 'email' : cha
  */
 export class NoticeSender {
   private last?: Look;
+  private readonly delivery: Delivery;
 
-  constructor(private readonly deps: SenderDeps) {}
+  constructor(private readonly deps: SenderDeps) {
+    this.delivery = new Delivery(deps);
+  }
 
   /** Until `signal` aborts; then it finishes the notice in hand. */
   async run(signal: AbortSignal): Promise<void> {
@@ -176,7 +134,9 @@ export class NoticeSender {
       `select distinct recipient from notice_outbox where state = 'waiting'`,
     );
     const found = await Promise.all(
-      rows.map(async ({ recipient }) => ((await this.channelsOf(recipient)).usable.length === 0 ? [recipient] : [])),
+      rows.map(async ({ recipient }) =>
+        (await this.delivery.channelsOf(recipient)).usable.length === 0 ? [recipient] : [],
+      ),
     );
     return found.flat();
   }
@@ -252,7 +212,7 @@ export class NoticeSender {
   private async tell(notice: Notice): Promise<void> {
     const { state } = await this.deps.reads.state(noticeDecider, notice.id);
     if (state.status !== 'new' && state.status !== 'failed') return;
-    const { usable, known } = await this.channelsOf(notice.recipient);
+    const { usable, known } = await this.delivery.channelsOf(notice.recipient);
     const channel = usable[notice.channel] ?? usable.at(-1);
     if (!channel) {
       const reason = known || !(this.deps.post || this.deps.sms) ? 'no-channel' : 'no-address';
@@ -264,7 +224,7 @@ export class NoticeSender {
     }
     try {
       const id = state.resent === 0 ? notice.id : derivedId('notice', notice.id, state.resent);
-      const { templates, ...taken } = await this.deliver({ ...notice, id }, channel);
+      const { templates, ...taken } = await this.delivery.send({ ...notice, id }, channel);
       await this.record(notice, state.resent, 'RecordNoticeSent', {
         channel: nameOf(channel),
         ...taken,
@@ -274,32 +234,6 @@ export class NoticeSender {
       if (!(error instanceof NotDelivered)) throw error;
       await this.failed(notice, state.resent, channel, usable.length - notice.channel > 1, error);
     }
-  }
-
-  /** @throws NotDelivered */
-  private async deliver(
-    { id, recipient, items }: Outgoing,
-    channel: Channel,
-  ): Promise<Taken & { templates?: string[]; segments?: number }> {
-    if (channel.webhook !== undefined) {
-      const { webhook: url, key } = channel;
-      // The one before it signs too, so that a receiver can change secrets without missing a call.
-      const keys = key > 1 ? [key, key - 1] : [key];
-      const secrets = await Promise.all(keys.map((each) => this.deps.webhookSecret(recipient, each)));
-      await callWebhook({ url, id, body: bodyOf({ id, recipient, items }), secrets });
-      return { messageId: id, delivered: true };
-    }
-    const told = await this.described(recipient, items);
-    const worded = nameOf(channel) as Worded;
-    const texts = await this.templates(told, worded);
-    const templates = [...texts].map(([name, { version }]) => `${name}/${version}`);
-    if (channel.email) {
-      const messageId = `<${id}@notices.peygir>`;
-      await this.deps.post!.send({ messageId, to: channel.email, ...letterOf(told, texts) });
-      return { messageId, templates };
-    }
-    const { text, segments } = smsOf(told, texts);
-    return { messageId: await this.deps.sms!.send({ id, to: channel.sms!, text }), templates, segments };
   }
 
   /** What failed is tried again later, then by the recipient's next channel; when there is none, nobody was told. */
@@ -362,44 +296,6 @@ export class NoticeSender {
     }
   }
 
-  /** A recipient's channels of which something is configured; `known` when there are others besides. */
-  private async channelsOf(recipient: string): Promise<{ usable: readonly Channel[]; known: boolean }> {
-    const { reads, contacts, post, sms } = this.deps;
-    const { decider, id } = contactsStream(recipient);
-    const { state } = await reads.state(decider, id);
-    const email = contacts.get(recipient);
-    const all = state.channels ?? (email ? [{ email }] : []);
-    const there = all.filter(({ email, sms: number }) => ![...(email ?? []), number].includes(ERASED));
-    const usable = there.filter((one) => (one.email ? post : one.sms ? sms : true));
-    return { usable, known: there.length > 0 };
-  }
-
-  private async templates(items: readonly Item[], channel: Worded): Promise<Templates> {
-    const found = templatesFor(items, channel).map(async (id) => {
-      const { state } = await this.deps.reads.state(noticeTemplateDecider, id);
-      return [id, templateInForce(id, state)] as const;
-    });
-    return new Map(await Promise.all(found));
-  }
-
-  /** Agencies by their names. And offices are told, and persons hold them: who did when each thing fell to the office. */
-  private async described(recipient: string, items: Notice['items']): Promise<Item[]> {
-    const { reads } = this.deps;
-    const described = items.map(async (item): Promise<Item> => {
-      const owner = item.agency === null ? undefined : (await reads.state(agencyDecider, item.agency)).state;
-      const named = owner?.status === 'registered' ? { ...item, agency: owner.name } : item;
-      const { session, times } = (await reads.state(escalations, item.resolution)).state;
-      const group = partsOfSession(session)?.group;
-      const at = times.get(item.event_id);
-      if (!group || !at) return named;
-      const { state } = await reads.state(workingGroupDecider, group);
-      return state.status === 'unknown'
-        ? named
-        : { ...named, holder: officeOn(state, recipient, officeDay(at)).acting };
-    });
-    return Promise.all(described);
-  }
-
   private async disable(recipient: string, webhook: string): Promise<void> {
     const { decider, id } = contactsStream(recipient);
     const commandId = derivedId(
@@ -428,34 +324,3 @@ export class NoticeSender {
     });
   }
 }
-
-function contactsStream(recipient: string) {
-  const agency = recipient.startsWith(agencyKey(''));
-  return {
-    decider: agency ? agencyContactsDecider : officeContactsDecider,
-    id: agency ? recipient.slice(agencyKey('').length) : recipient,
-  };
-}
-
-/** What a webhook is told: data, not words. */
-const bodyOf = ({ id, recipient, items }: Outgoing): string =>
-  JSON.stringify({
-    type: 'notice',
-    data: {
-      notice: id,
-      recipient,
-      items: items.map(
-        ({ event_id: event, type, resolution, obligation, detail, due_at: dueAt, number, agency, action }) => ({
-          event,
-          type,
-          resolution,
-          obligation: obligation || undefined,
-          detail: detail || undefined,
-          dueAt,
-          number: number ?? undefined,
-          agency: agency ?? undefined,
-          action: action ?? undefined,
-        }),
-      ),
-    },
-  });

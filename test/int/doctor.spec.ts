@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Projection } from '#kernel';
 import { Checkpoints, NO_STREAM, Sealed, sealing, StoreUnavailable, systemClock } from '#kernel';
+import { noticesProjection } from '#notices';
 import { createSql, PostgresEventStore, SealedEventStore, Vault } from '#stores';
 import { Imports } from '#apps/api/imports';
 import { examine, repair, type DoctorDeps } from '#apps/doctor';
@@ -125,6 +126,29 @@ describe('what no rebuilding mends is said', () => {
     expect(faults).toEqual([]);
     expect(notes).toContainEqual('3 jobs gave up in the last week; a later pass has tried their alarms anew.');
     expect(notes).toContainEqual('  minutes-issue: IssueResolution to resolution-z, not-found');
+  });
+
+  it('a channel that fails again and again; one bad moment, and what is the secretary’s already, is noted', async () => {
+    await db.pool.query(noticesProjection.schema);
+    const waits = (state: string, failing: string | null, attempts: number) =>
+      db.pool.query(
+        `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at, notice,
+           state, failing, attempts, queued_at)
+         values (gen_random_uuid(), 'governor', 1, 'DeadlineMissed', 'r', 'o1', '', '', gen_random_uuid(), $1, $2, $3,
+           now() - interval '3 hours')`,
+        [state, failing, attempts],
+      );
+    await waits('waiting', null, 0);
+    await waits('waiting', 'email: unreachable', 1);
+    await waits('undelivered', 'sms: unreachable', 9);
+    const bad = 'The channel email is failing (unreachable): 1 notices wait to be sent again, the oldest for 3 hours.';
+    const { faults, notes } = await examine(deps);
+    expect(faults).toEqual([]);
+    expect(notes).toContain(bad);
+    expect(notes).toContain('1 notices could not be delivered; the secretary finds them among the duties.');
+    await waits('waiting', 'sms: unreachable', 4);
+    expect(await faultsWith({})).toEqual([bad.replace('email', 'sms')]);
+    await db.pool.query('drop table notice_outbox, notice_subjects');
   });
 
   it('only the first of many', async () => {

@@ -1,4 +1,5 @@
 import { Checkpoints, ENGINE, StoreUnavailable, WrongRevision } from '#kernel';
+import { noticesProjection } from '#notices';
 import { createSql, PostgresEventStore } from '#stores';
 import { Metrics } from '#apps/metrics';
 import { beacon } from '#apps/worker/beacon';
@@ -51,6 +52,26 @@ it('tells of appends, lateness, lags, backlogs and the queue, and leaves out wha
       'peygir_up{part="queue"}': 1,
     });
     await worker.stop();
+
+    await database.query(noticesProjection.schema);
+    await database.query(
+      `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at)
+       values ($1, 'governor', 1, 'DutyMissed', 'r', '', '', '')`,
+      [happened('X').id],
+    );
+    const failed = { channel: 'sms', reason: 'unreachable', final: false };
+    await store.append('notice-n', -1, [
+      happened('NoticeFailed', failed),
+      happened('NoticeFailed', { ...failed, final: true }),
+      happened('NoticeSent', { channel: 'email' }),
+    ]);
+    expect(await seen()).toMatchObject({
+      'peygir_notices_waiting{state="waiting"}': 1,
+      'peygir_notices_waiting{state="undelivered"}': 0,
+      'peygir_notices_total{channel="sms",outcome="failed"}': 1,
+      'peygir_notices_total{channel="sms",outcome="undelivered"}': 1,
+      'peygir_notices_total{channel="email",outcome="sent"}': 1,
+    });
 
     await expect(store.append('resolution-r-1', 77, [happened('X')])).rejects.toThrow(WrongRevision);
     await db.pool.query(
