@@ -60,7 +60,7 @@ interface Look {
 const MAX_HOLD_SECONDS = 300;
 /** While one sender works on a notice, others leave it alone; longer than the longest timeout of a channel. */
 const CLAIM_SECONDS = 120;
-/** Half a minute to fourteen hours, all of it in working hours: about a week in which a server may come back. */
+/** Half a minute to fourteen hours, each try in working hours: some working days in which a server may come back. */
 const RETRY_SECONDS = [30, 120, 600, 1_800, 7_200, 18_000, 36_000, 50_400];
 /** With another channel left, nobody waits for this one beyond so many retries. */
 const RETRIES_BEFORE_THE_NEXT = 2;
