@@ -29,7 +29,7 @@ describe('docker/', () => {
 
   it('sets only what the configuration reads', () => {
     const known = readFileSync('apps/config.ts', 'utf8');
-    const ours = /^ *(?:environment: \{ <<: \*settings, )?(PEYGIR_\w+|DATABASE_URL|REDIS_URL|EVENT_STORE_URL|SMTP_\w+|OIDC_\w+|LOG_LEVEL|METRICS_PORT): /gm; // prettier-ignore
+    const ours = /^ *(?:environment: \{ <<: \*settings, )?(PEYGIR_\w+|DATABASE_URL|REDIS_URL|EVENT_STORE_URL|SMTP_\w+|OTEL_\w+|OIDC_\w+|LOG_LEVEL|METRICS_PORT): /gm; // prettier-ignore
     const set = ['compose.yaml', 'compose.distributed.yaml'].flatMap((path) => [...read(path).matchAll(ours)]);
     expect(set.length).toBeGreaterThan(12);
     for (const [, name] of set) expect(known).toContain(`'${name}'`);
@@ -45,6 +45,21 @@ describe('docker/', () => {
     const runs = image!.slice(image!.lastIndexOf('\nFROM '));
     expect(runs.indexOf('\nUSER node\n')).toBeGreaterThan(0);
     expect(runs.indexOf('\nUSER node\n')).toBeLessThan(runs.indexOf('\nENTRYPOINT '));
+  });
+
+  it('gives the application nothing to write but its data, and a log of three nodes that show certificates', () => {
+    for (const path of ['compose.yaml', 'compose.distributed.yaml']) {
+      const [own] = read(path).split('image: peygir\n')[1]!.split('image: ');
+      expect(own).toContain('read_only: true');
+      expect(read(path)).toContain("security_opt: ['no-new-privileges:true']");
+      expect(read(path)).toContain('cap_drop: [ALL]');
+    }
+    const distributed = read('compose.distributed.yaml');
+    const [, nodes, query] = /EVENT_STORE_URL: esdb:\/\/[^@]*@([^?]+)\?(\S+)/.exec(distributed)!;
+    expect(nodes!.split(',').map((node) => node.split(':')[0])).toEqual(['kurrent1', 'kurrent2', 'kurrent3']);
+    for (const node of nodes!.split(',')) expect(distributed).toContain(`\n  ${node.split(':')[0]}:\n`);
+    expect(new URLSearchParams(query).get('tls')).toBe('true');
+    expect(distributed.match(/replicas: 2/g)?.length).toBeGreaterThan(0);
   });
 
   it('mounts only files that are there', () => {

@@ -87,7 +87,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
   });
 
-  leases.duty('projections', (signal) => readModels.run(signal));
+  leases.duty('projections', async (signal) => {
+    await clocksFirst(store, checkpoints, signal).catch(() => {}); // out of reach: whoever runs finds out for himself
+    await readModels.run(signal);
+  });
   leases.duty('deadlines', async (signal) => {
     await Promise.all([clocks.run(signal), waker.run(signal)]);
   });
@@ -109,4 +112,19 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       await jobs.close();
     },
   };
+}
+
+const LOOK_MS = 1_000;
+
+/**
+ * After a restore or an upgrade everything may have to be folded anew. Who reads can wait, a deadline cannot: read models
+ * begin when the clocks have come as far as the log goes now, or do not get on either.
+ */
+async function clocksFirst(store: EventStore, checkpoints: Checkpoints, signal: AbortSignal): Promise<void> {
+  const head = await store.head();
+  for (let before = ''; !signal.aborted && !(await checkpoints.waitFor(['deadlines'], head, LOOK_MS));) {
+    const at = (await checkpoints.read(['deadlines'])).get('deadlines');
+    if (!at || at.error || at.position === before) return;
+    before = at.position;
+  }
 }

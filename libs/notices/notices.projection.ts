@@ -40,9 +40,71 @@ export const noticesProjection: Projection = {
     'NoticeResendAsked',
   ],
   async apply(events, sql) {
-    for (const event of events) await applyOne(event, sql);
+    // In a burst they come by the hundred, all of a kind: one statement for each run of them.
+    for (const { kind, run } of runs(events)) {
+      if (kind === 'issued') await know(run, sql);
+      else if (kind === 'told') await queue(run, sql);
+      else for (const event of run) await applyOne(event, sql);
+    }
   },
 };
+
+const TOLD = ['AgencyReminded', 'DeadlineMissed', 'ObligationEscalated', 'DutyMissed'];
+const kindOf = ({ type }: RecordedEvent) =>
+  type === 'ResolutionIssued' ? 'issued' : TOLD.includes(type) ? 'told' : 'other';
+
+function runs(events: readonly RecordedEvent[]) {
+  const all: { kind: ReturnType<typeof kindOf>; run: RecordedEvent[] }[] = [];
+  for (const event of events) {
+    const kind = kindOf(event);
+    if (all.at(-1)?.kind === kind) all.at(-1)!.run.push(event);
+    else all.push({ kind, run: [event] });
+  }
+  return all;
+}
+
+async function know(issued: readonly RecordedEvent[], sql: Sql): Promise<void> {
+  const subjects = issued.flatMap(({ stream, data }) =>
+    (data.obligations as { id: string; agency: string; action: string }[]).map(({ id, agency, action }) => ({
+      resolution: splitStream(stream)[1],
+      obligation: id,
+      agency,
+      number: data.number as string,
+      action,
+    })),
+  );
+  await sql.query(
+    `insert into notice_subjects select resolution, obligation, agency, number, action
+     from jsonb_to_recordset($1::jsonb) as r(resolution text, obligation text, agency text, number text, action text)
+     on conflict do nothing`,
+    [JSON.stringify(subjects)],
+  );
+}
+
+/** An escalation and a missed duty name the office; a reminder and a miss go to the agency that owes it now. */
+async function queue(told: readonly RecordedEvent[], sql: Sql): Promise<void> {
+  const rows = told.map(({ id, position, type, stream, data, metadata }) => ({
+    event_id: id,
+    office: data.to,
+    position,
+    type,
+    resolution: splitStream(stream)[1],
+    obligation: data.obligation ?? '',
+    detail: data.duty ?? data.rung ?? '',
+    due_at: data.dueAt,
+    import: metadata.import,
+  }));
+  await sql.query(
+    `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at, import)
+     select event_id, coalesce(office, $2 || agency), position, type, resolution, obligation, detail, due_at, import
+       from jsonb_to_recordset($1::jsonb) as r(event_id uuid, office text, position numeric, type text, resolution text,
+         obligation text, detail text, due_at text, import text)
+       left join notice_subjects using (resolution, obligation)
+      where coalesce(office, agency) is not null
+     on conflict do nothing`,
+    [JSON.stringify(rows), agencyKey('')],
+  );
+}
 
 /** A report that has not come after so many days never will. */
 const REPORT_DAYS = 3;
@@ -57,21 +119,6 @@ async function applyOne(event: RecordedEvent, sql: Sql): Promise<void> {
       ...values,
     ]);
   switch (type) {
-    case 'ResolutionIssued':
-      for (const { id: obligation, agency, action } of data.obligations as {
-        id: string;
-        agency: string;
-        action: string;
-      }[]) {
-        await sql.query('insert into notice_subjects values ($1, $2, $3, $4, $5) on conflict do nothing', [
-          id,
-          obligation,
-          agency,
-          data.number,
-          action,
-        ]);
-      }
-      return;
     case 'ObligationReassigned':
       await sql.query('update notice_subjects set agency = $3 where resolution = $1 and obligation = $2', [
         id,
@@ -117,26 +164,5 @@ async function applyOne(event: RecordedEvent, sql: Sql): Promise<void> {
     case 'NoticeAcknowledged':
       await told('delete from notice_outbox');
       return;
-    default:
-      // An escalation and a missed duty name the office; a reminder and a miss go to the agency that owes it now.
-      await sql.query(
-        `insert into notice_outbox (event_id, recipient, position, type, resolution, obligation, detail, due_at, import)
-         select $1, coalesce($2, $3 || agency), $4, $5, $6, $7, $8, $9, $10
-           from (select 1) one left join notice_subjects on resolution = $6 and obligation = $7
-          where coalesce($2, agency) is not null
-         on conflict do nothing`,
-        [
-          event.id,
-          data.to ?? null,
-          agencyKey(''),
-          event.position,
-          type,
-          id,
-          data.obligation ?? '',
-          data.duty ?? data.rung ?? '',
-          data.dueAt,
-          event.metadata.import ?? null,
-        ],
-      );
   }
 }

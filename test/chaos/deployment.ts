@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startEmbeddedPostgres } from '#stores';
+import type { EsdbDouble } from '#test/kit/esdb-double';
 import { launchNode, type Node } from '#test/kit/nodes';
 import { postgresProxy } from '#test/kit/proxy';
 import { testRedis } from '#test/kit/redis';
 
 /** Two api and two workers on a PostgreSQL and a Redis of their own, all of which can be hurt. */
-export async function deploy() {
+export async function deploy(log?: EsdbDouble) {
   const dir = mkdtempSync(join(tmpdir(), 'peygir-chaos-'));
   chmodSync(dir, 0o755);
   // Without fsync a killed server loses nothing, only a killed machine does.
@@ -34,6 +35,7 @@ export async function deploy() {
       {
         DATABASE_URL: `postgres://${user}@/${database}?host=${wires[slot.part].host}&port=${port}`,
         REDIS_URL: redis.url,
+        ...(log && { EVENT_STORE_URL: log.url }),
         CHAOS_CLOCK: clock,
         PEYGIR_DATA: '/nonexistent',
         LOG_LEVEL: process.env['CHAOS_LOG'] ?? 'info',
@@ -52,6 +54,7 @@ export async function deploy() {
 
   return {
     server,
+    log,
     slots,
     wires,
     redis,

@@ -2,6 +2,7 @@
  * `npm run chaos -- --minutes N --seed S`: people work with two api and two workers while everything that can break is
  * broken; then the log and the read models are judged. Ends with 1, and the seed, when something is off. Processes race,
  * so a seed gives the same plan and not the same run; what was judged stays in the folder that is named.
+ * `--log esdb` keeps the log in an EventStoreDB (test/kit/esdb-double.ts) that is broken as well.
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { Checkpoints, StoreUnavailable } from '#kernel';
 import { createPool, createSql } from '#stores';
 import { projections } from '#apps/compose';
 import { openLog } from '#apps/homes';
+import { EsdbDouble } from '#test/kit/esdb-double';
 import { deploy } from './deployment.js';
 import { Dice } from './dice.js';
 import { monkey } from './monkey.js';
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     people: { type: 'string', default: '4' },
     out: { type: 'string' },
+    log: { type: 'string', default: 'postgres' },
   },
 });
 const seed = Number(values.seed);
@@ -37,10 +40,11 @@ const folder = values.out ?? mkdtempSync(join(tmpdir(), `peygir-chaos-${seed}-`)
 mkdirSync(folder, { recursive: true });
 const tell = (text: string) => console.log(`[seed ${seed}] ${text}`);
 
-const world = await deploy();
+const log = values.log === 'esdb' ? await new EsdbDouble(true).start() : undefined;
+const world = await deploy(log);
 const pool = createPool(world.server.connection);
 const database = createSql(pool);
-const store = await openLog({}, pool, []);
+const store = await openLog({ eventStoreUrl: log?.url }, pool, []);
 let faults: string[];
 try {
   await world.start();
@@ -69,6 +73,7 @@ try {
   await store.close();
   await pool.end();
   await world.close();
+  log?.kill();
 }
 for (const fault of faults.slice(0, 20)) tell(`OFF  ${fault.slice(0, 1_500)}`);
 tell(

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EsdbDouble } from '#test/kit/esdb-double';
 import type { Deployment } from './deployment.js';
 import type { Dice } from './dice.js';
 
@@ -26,6 +27,13 @@ export async function monkey(world: Deployment, dice: Dice, signal: AbortSignal)
       await sleep(500 + dice.upTo(5_000));
       wire.restore();
     },
+    // Longer than a job has tries for: it gives up, and a later pass makes another of it.
+    'exhaust jobs': async () => {
+      world.jump(dice.upTo(48) * HOUR);
+      world.wires.worker.down();
+      await sleep(15_000);
+      world.wires.worker.restore();
+    },
     'kill database': () => world.database('SIGKILL'),
     'restart database': () => world.database('SIGINT'),
     flush: () => world.flush(),
@@ -42,6 +50,7 @@ export async function monkey(world: Deployment, dice: Dice, signal: AbortSignal)
     jump: () => world.jump((1 + dice.upTo(30)) * HOUR),
     'small jump': () => world.jump(dice.upTo(120) * 60_000),
   };
+  Object.assign(harms, world.log && harmsOfTheLog(world.log, dice));
   while (!signal.aborted) {
     const name = dice.of(...Object.keys(harms));
     done[name] = (done[name] ?? 0) + 1;
@@ -56,3 +65,28 @@ export async function monkey(world: Deployment, dice: Dice, signal: AbortSignal)
   }
   return done;
 }
+
+/** Where the log is an EventStoreDB of its own. */
+const harmsOfTheLog = (log: EsdbDouble, dice: Dice): Record<string, () => unknown> => {
+  const away = (harm: () => void) => async () => {
+    harm();
+    await sleep(dice.upTo(4_000));
+    await log.start();
+  };
+  const faulty = (faults: Partial<EsdbDouble['faults']>) => async () => {
+    const before = { ...log.faults };
+    Object.assign(log.faults, faults);
+    await sleep(500 + dice.upTo(6_000));
+    Object.assign(log.faults, before);
+  };
+  return {
+    'kill the log': away(() => log.kill()),
+    'stop the log': away(() => log.shutdown()),
+    'freeze the log': faulty({ frozen: true }),
+    'mute the log': faulty({ mute: true }),
+    'slow log': faulty({ delayMs: 400 }),
+    'lose an answer': () => (log.faults.loseAnswer = true),
+    'not the leader': () => (log.faults.notLeader = 3),
+    'wrong revision': () => (log.faults.wrongVersion = 2),
+  };
+};

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor, Role } from '#kernel';
 import { issueToken } from '#apps/api/auth';
@@ -26,13 +26,25 @@ interface Reply {
 /** Nobody waits for ever, but longer than the worst minute. */
 const PATIENCE_MS = 120_000;
 
+const AGENCIES = ['gas', 'power'] as const;
+const agency = (name: string): Actor => ({ id: name, role: 'agency', agency: name });
+const unit = (name: string): Actor => ({ id: `unit ${name}`, role: 'unit', unit: name });
+
+const PAPER = '%PDF-1.7\nصورتجلسه\n%%EOF\n';
+const EVIDENCE = {
+  name: 'صورتجلسه.pdf',
+  sha256: createHash('sha256').update(PAPER).digest('hex'),
+  mediaType: 'application/pdf',
+  bytes: Buffer.byteLength(PAPER),
+};
+
 /** Whoever works with the engine: sends every command twice, through any api, until each is answered. */
 export class People {
   readonly sent: Sent[] = [];
   /** Answers that contradict each other. */
   readonly faults: string[] = [];
-  /** Resolutions in force, with how many obligations each has. */
-  private readonly running: { id: string; obligations: number }[] = [];
+  /** Resolutions in force, with who owes their obligations, and the case they are about. */
+  private readonly running: { id: string; agencies: string[]; about: string }[] = [];
   private readonly tokens = new Map<string, Promise<string>>();
   private inHand = 0;
   private alone = false;
@@ -50,14 +62,16 @@ export class People {
       holidays: [],
       validFrom: '2026-01-01',
     });
-    for (const agency of ['gas', 'power']) {
+    for (const agency of AGENCIES) {
       await this.say('admin', 'RegisterAgency', agency, { name: agency, kind: 'utility', calendar: 'offices' });
     }
+    await this.giveEvidence();
   }
 
   /** One working group: sessions that adopt, and everything that happens to what was adopted. */
   async work(group: string, signal: AbortSignal): Promise<void> {
     await this.say('admin', 'EstablishWorkingGroup', group, { name: group, chair: 'c', secretary: 's' });
+    await this.say('secretary', 'RegisterUnit', group, { name: group, size: 'small', classes: [], sector: 'فلز' });
     for (let session = 1; !signal.aborted; session++) {
       await this.meet(group, session);
       for (let n = this.dice.upTo(12); n > 0 && !signal.aborted; n--) await this.act();
@@ -68,22 +82,29 @@ export class People {
     const { dice } = this;
     const session = `${group}-${number}`;
     await this.say('secretary', 'ScheduleSession', group, { date: '2035-01-01' });
+    const about = `${session}-c`;
+    const [channel, category] = ['portal', 'gas'];
+    const told = { unit: group, channel, category, title: 'گاز', statement: 'گاز قطع است' };
+    await this.say(unit(group), 'OpenCase', about, told);
+    await this.say('expert', 'ReviewCase', about, { technicalNote: 'خط', recommendation: 'وصل', checklist: [] });
+    await this.say('secretary', 'TableCase', about, { session });
     await this.say('secretary', 'OpenSession', session, { attendance: ['c'] });
     const adopted = 1 + dice.upTo(2);
-    const counts: number[] = [];
+    const owing: string[][] = [];
     for (let n = 0; n < adopted; n++) {
-      counts.push(1 + dice.upTo(2));
-      const obligations = Array.from({ length: counts[n]! }, (_, o) => ({
+      owing.push(Array.from({ length: 1 + dice.upTo(2) }, () => dice.of(...AGENCIES)));
+      const obligations = owing[n]!.map((agency, o) => ({
         id: `o${o + 1}`,
-        agency: dice.of('gas', 'power'),
+        agency,
         action: 'وصل گاز',
         acceptance: 'صورتجلسه',
         term: this.term(),
       }));
-      await this.say('secretary', 'AdoptResolution', session, { text: 'متن', legalBasis: 'ماده ۶۱', obligations });
+      const text = { text: 'متن', legalBasis: 'ماده ۶۱' };
+      await this.say('secretary', 'AdoptResolution', session, { case: about, ...text, obligations });
     }
     await this.say('governor', 'SignMinutes', session, {});
-    for (const [n, obligations] of counts.entries()) {
+    for (const [n, agencies] of owing.entries()) {
       const id = `${session}-${n + 1}`;
       // The policy that issues it may be waiting for a worker.
       for (const until = Date.now() + PATIENCE_MS; ;) {
@@ -92,7 +113,7 @@ export class People {
         if (Date.now() > until) throw new Error(`${id} was signed and never issued (${refused})`);
         await sleep(500);
       }
-      this.running.push({ id, obligations });
+      this.running.push({ id, agencies, about });
     }
   }
 
@@ -104,14 +125,26 @@ export class People {
   private async act(): Promise<void> {
     const { dice } = this;
     if (dice.upTo(25) === 0) return this.closeOffices();
-    const { id, obligations } = dice.of(...this.running);
-    const obligation = `o${1 + dice.upTo(obligations - 1)}`;
+    const { id, agencies, about } = dice.of(...this.running);
+    const place = dice.upTo(agencies.length - 1);
+    const obligation = `o${place + 1}`;
+    const owner = agency(agencies[place]!);
+    const itsUnit = unit(about.replace(/-\d+-c$/, ''));
+    if (dice.upTo(15) === 0) {
+      const answer = dice.of('ConfirmOutcome', 'ObjectToOutcome');
+      await this.say(itsUnit, answer, about, { note: 'پاسخ' });
+      return;
+    }
     const ground = { obligation, ground: 'ماده ۱', document: 'نامه' };
     const [as, command, data] = dice.of<[Role | Actor, string, object]>(
-      ['registrar', 'AcknowledgeObligation', { obligation }],
-      ['registrar', 'ReportProgress', { obligation, percent: dice.upTo(100) }],
-      ['registrar', 'ReportCompliance', { obligation, evidence: [] }],
-      ['registrar', 'ReportCompliance', { obligation, evidence: [] }],
+      [owner, 'AcknowledgeObligation', { obligation }],
+      [owner, 'ReportProgress', { obligation, percent: dice.upTo(100) }],
+      [owner, 'DisputeObligation', { obligation, reason: 'با ما نیست' }],
+      [owner, 'RequestExtension', { obligation, reason: 'مهلت', ...this.term() }],
+      [owner, 'ReportCompliance', { obligation, evidence: [EVIDENCE], note: 'انجام شد' }],
+      ['registrar', 'ReportCompliance', { obligation, evidence: [EVIDENCE] }],
+      [itsUnit, 'RefuteCompliance', { obligation, note: 'نشد' }],
+      ['secretary', 'RefuseExtension', { obligation, reason: 'نه' }],
       ['expert', 'VerifyCompliance', { obligation }],
       ['oversight', 'RefuteCompliance', { obligation, note: 'نه' }],
       ['deputy', 'GrantExtension', { obligation, reason: 'مهلت', ...this.term() }],
@@ -122,7 +155,21 @@ export class People {
       ['governor', 'ReassignObligation', { obligation, agency: 'power', reason: 'واگذاری', ...this.term() }],
       ['governor', 'RevokeObligation', { obligation, reason: 'لغو' }],
     );
-    await this.say(as, command, id, data);
+    const { events } = await this.say(as, command, id, data);
+    if (command === 'ReassignObligation' && events?.length) agencies[place] = 'power';
+  }
+
+  /** What every claim shows; nobody can claim with what is not there. */
+  private async giveEvidence(): Promise<void> {
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(200)) {
+      const response = await fetch(`${this.dice.of(...this.world.apis())}/v1/evidence/${EVIDENCE.sha256}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${await this.token(agency('gas'))}`, 'content-type': EVIDENCE.mediaType },
+        body: PAPER,
+      }).catch(() => undefined);
+      if (response?.ok) return;
+    }
+    throw new Error('evidence was not taken');
   }
 
   /**
@@ -192,9 +239,9 @@ export class People {
     throw new Error(`${command} ${id} was not answered within ${PATIENCE_MS / 1_000} s`);
   }
 
-  private token({ id, role }: Actor): Promise<string> {
-    const made = this.tokens.get(role) ?? issueToken('', { sub: id, role, province: 'IR-03' }, 86_400, SECRET);
-    this.tokens.set(role, made);
+  private token({ id: sub, ...who }: Actor): Promise<string> {
+    const made = this.tokens.get(sub) ?? issueToken('', { sub, ...who, province: 'IR-03' }, 86_400, SECRET);
+    this.tokens.set(sub, made);
     return made;
   }
 }

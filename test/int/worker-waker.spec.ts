@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { StoreUnavailable, type Jobs, type Order } from '#kernel';
+import { StoreUnavailable, type Jobs, type Order, type Projection } from '#kernel';
 import { createSql, openJobs, PostgresEventStore, type Database } from '#stores';
 import type { RunningWorker } from '#apps/worker/worker';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
@@ -137,6 +137,30 @@ describe('alarms, on BullMQ over PostgreSQL', () => {
     waiting = 3;
     await eventually(async () => (await tried()) === 12_000);
     expect(added).toEqual([50, 50, 20]);
+  });
+
+  it('are armed before any read model is made, when all are made anew', async () => {
+    const shop = workshop({ store, database, clock, jobs: await open() });
+    await establish(shop);
+    await Promise.all(Array.from({ length: 300 }, (_, n) => communicate(shop, `r-${n}`)));
+    const head = await store.head();
+    const armed: string[] = [];
+    const probe: Projection = {
+      name: 'probe',
+      version: 1,
+      schema: '',
+      tables: [],
+      on: '*',
+      async apply(_, sql) {
+        const { rows } = await sql.query<{ position: string }>(
+          `select position from checkpoints where name = 'deadlines'`,
+        );
+        armed.push(rows[0]!.position);
+      },
+    };
+    worker = await shop.start({ projections: [probe] });
+    await eventually(async () => armed.length > 0);
+    expect(BigInt(armed[0]!)).toBeGreaterThanOrEqual(BigInt(head));
   });
 
   it('wait while an import that touched their stream is open', async () => {

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 
 export interface TestRedis {
   url: string;
+  pid(): number;
   start(): Promise<void>;
   /** Gone, with all it held. */
   kill(): Promise<void>;
@@ -21,6 +22,7 @@ export async function testRedis(): Promise<TestRedis> {
   let child: ChildProcess | undefined;
   const redis: TestRedis = {
     url: `redis://127.0.0.1:${port}`,
+    pid: () => child!.pid!,
     async start() {
       const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'];
       child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
