@@ -149,7 +149,7 @@ async function redecided(log: readonly RecordedEvent[]): Promise<string[]> {
 }
 
 /** What belongs to workers at work, not to the log. */
-const VOLATILE = ['attempt', 'attempts', 'next_attempt_at', 'queued_at', 'notice'];
+const VOLATILE = ['attempt', 'attempts', 'next_attempt_at', 'queued_at', 'notice', 'channel', 'failing'];
 
 /** Read models are those of a rebuild in a fresh database. */
 async function rebuilt(connection: Connection, store: EventStore): Promise<string[]> {
