@@ -57,15 +57,15 @@ export async function dossier(
   }
   blocks.push({ heading: 'متن مصوبه' }, { text });
 
-  section(blocks, 'شرح وقایع', ['زمان', 'رویداد', 'به دست'], [4, 8, 3], steps.map((step) => [instant(step.at), told(step, 'fa'), by(step)])); // prettier-ignore
+  section(blocks, 'شرح وقایع', ['زمان', 'رویداد', 'به دست'], [5, 8, 3], steps.map((step) => [instant(step.at), told(step, 'fa'), by(step)])); // prettier-ignore
 
   const escalations: string[][] = [];
   for (const { at, data } of of('ObligationEscalated')) {
     const { holder } = await known.groupOf(session, at);
     escalations.push([data['rung'], holder(data['to']), instant(at), data['legalBasis'] ?? '—']);
   }
-  section(blocks, 'گزارش به مقامات', ['پله', 'مقام و متصدی آن روز', 'زمان', 'مستند'], [2, 5, 4, 4], escalations);
-  section(blocks, 'توقف و ادامه مهلت', ['رویداد', 'زمان', 'مبنا', 'سند', 'به دست'], [2, 4, 4, 3, 3], of('DeadlineSuspended', 'DeadlineResumed').map((step) => [step.type === 'DeadlineSuspended' ? 'توقف' : 'ادامه', instant(step.at), step.data['ground'], step.data['document'], by(step)])); // prettier-ignore
+  section(blocks, 'گزارش به مقامات', ['پله', 'مقام و متصدی آن روز', 'زمان', 'مستند'], [2, 5, 5, 4], escalations);
+  section(blocks, 'توقف و ادامه مهلت', ['رویداد', 'زمان', 'مبنا', 'سند', 'به دست'], [2, 5, 4, 3, 3], of('DeadlineSuspended', 'DeadlineResumed').map((step) => [step.type === 'DeadlineSuspended' ? 'توقف' : 'ادامه', instant(step.at), step.data['ground'], step.data['document'], by(step)])); // prettier-ignore
 
   const claims = of('AgencyComplied', 'ComplianceVerified', 'ComplianceRefuted', 'MissRetracted');
   if (claims.length > 0) blocks.push({ heading: 'اعلام انجام و راستی‌آزمایی' });

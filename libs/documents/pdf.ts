@@ -36,7 +36,11 @@ const STYLES = {
 export async function pdfOf(document: PrintedDocument): Promise<Buffer> {
   const sheet = new Sheet(document);
   sheet.title(document);
-  for (const block of document.blocks) sheet.block(block);
+  for (const block of document.blocks) {
+    sheet.block(block);
+    // Forty resolutions take their time; others want to be answered meanwhile.
+    await new Promise(setImmediate);
+  }
   return sheet.finished();
 }
 
