@@ -130,12 +130,12 @@ export function hasSeals(value: unknown): boolean {
   return false;
 }
 
-/** The same with each seal replaced by what it opens to. */
+/** The same with each seal replaced by what it opens to. What holds none is not copied. */
 export function unsealed(value: unknown, open: (commitment: string) => unknown): any {
-  if (value === null || typeof value !== 'object') return value;
+  if (!hasSeals(value)) return value;
   if (Array.isArray(value)) return value.map((item) => unsealed(item, open));
-  if (isSeal(value)) return open(value[SEALED]);
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, unsealed(member, open)]));
+  if (isSeal(value as object)) return open((value as Seal)[SEALED]);
+  return Object.fromEntries(Object.entries(value as object).map(([key, member]) => [key, unsealed(member, open)]));
 }
 
 /** `needs[0].statement` is of the field `needs[].statement`, and of `needs`. */

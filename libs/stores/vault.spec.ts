@@ -173,7 +173,7 @@ describe('a sealed log', () => {
     const log = new MemoryEventStore({ clock: systemClock });
     const store = over(log, database);
     let questions = 0;
-    const counted = new SealedEventStore(log, Object.assign(new Vault(createSql(database.pool)), { open: (asked: readonly string[]) => (questions++, store.vault.open(asked)) }), seal, false); // prettier-ignore
+    const counted = new SealedEventStore(log, Object.assign(new Vault(createSql(database.pool)), { values: (asked: readonly string[]) => (questions++, store.vault.values(asked)) }), seal, false); // prettier-ignore
     for (let n = 0; n < 20; n++) await store.append(`case-${n}`, NO_STREAM, [newEvent({ title, text: String(n) })]);
     expect((await counted.readAll(BEGINNING, 100)).events.map(({ data }) => data.text)).toEqual(Array.from({ length: 20 }, (_, n) => String(n))); // prettier-ignore
     expect(questions).toBe(1);

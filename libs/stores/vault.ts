@@ -54,7 +54,45 @@ export class Vault {
     );
   }
 
-  /** By commitment in base64; one that is not there was erased. */
+  private asked: {
+    commitments: readonly string[];
+    resolve(found: Map<string, string>): void;
+    reject(error: unknown): void;
+  }[] = [];
+  private reading = false;
+
+  /**
+   * What these commitments (base64) say; one that is not there was erased. Whoever asks while a question is on its way
+   * goes with the next one, together with all others who wait.
+   */
+  values(commitments: readonly string[]): Promise<Map<string, string>> {
+    return new Promise((resolve, reject) => {
+      this.asked.push({ commitments, resolve, reject });
+      if (!this.reading) void this.read();
+    });
+  }
+
+  private async read(): Promise<void> {
+    this.reading = true;
+    await Promise.resolve(); // whoever asks in this same moment goes along
+    while (this.asked.length > 0) {
+      const together = this.asked;
+      this.asked = [];
+      try {
+        const { rows } = await this.sql.query<{ commitment: string; value: string }>(
+          `select encode(commitment, 'base64') as commitment, value from vault.openings where commitment = any($1::bytea[])`,
+          [together.flatMap(({ commitments }) => commitments.map((each) => Buffer.from(each, 'base64')))],
+        );
+        const found = new Map(rows.map(({ commitment, value }) => [commitment, value]));
+        for (const { resolve } of together) resolve(found);
+      } catch (error) {
+        for (const { reject } of together) reject(error);
+      }
+    }
+    this.reading = false;
+  }
+
+  /** With their salts, for whoever may show them. */
   async open(commitments: readonly string[]): Promise<Map<string, { salt: Buffer; value: string }>> {
     const { rows } = await this.sql.query<{ commitment: Buffer; salt: Buffer; value: string }>(
       'select commitment, salt, value from vault.openings where commitment = any($1::bytea[])',
@@ -171,8 +209,8 @@ export class SealedEventStore implements EventStore {
       for (const [, commitment] of sealsIn(event.data)) wanted.add(commitment);
     }
     if (sealed.size === 0) return events;
-    const known = await this.vault.open([...wanted]);
-    const open = (commitment: string) => known.get(commitment)?.value ?? ERASED;
+    const known = await this.vault.values([...wanted]);
+    const open = (commitment: string) => known.get(commitment) ?? ERASED;
     return events.map((event) =>
       sealed.has(event) ? { ...event, data: unsealed(event.data, open), stored: event.data } : event,
     );
