@@ -24,6 +24,9 @@ interface Duty {
   resolution?: string;
   obligation?: string;
   case?: string;
+  /** Of a notice that could not be delivered: which, and to whom. */
+  notice?: string;
+  recipient?: string;
   dueAt?: string;
   missed: number;
 }
@@ -42,6 +45,7 @@ const DUTIES: Record<string, [string, string]> = {
   'review-suspension': ['بازنگری توقف', 'Review a suspension'],
   'check-outcome': ['سنجش نتیجه', 'Check the outcome'],
   'ask-again': ['پیگیری ارجاع', 'Ask again about a referral'],
+  'undelivered-notice': ['اطلاع‌رسانی ناموفق؛ از راه دیگر بگویید', 'A notice was not delivered: tell otherwise'],
 };
 const placeOf = ({ resolution, obligation, case: of }: Duty): string => {
   if (resolution && obligation) return at('obligations', resolution, obligation);
@@ -240,10 +244,10 @@ function Answers({ duties }: { duties: ReturnType<typeof useRead<List<Duty>>> })
                 .toSorted((a, b) => (a.dueAt ?? '~').localeCompare(b.dueAt ?? '~'))
                 .slice(0, SHOWN)
                 .map((one) => {
-                  const { duty, resolution, obligation, case: of, dueAt, missed } = one;
-                  const subject = resolution?.replace(/^.*?-(\d+)-(\d+)$/, '$1/$2') ?? of ?? '';
+                  const { duty, resolution, obligation, case: of, notice, recipient, dueAt, missed } = one;
+                  const subject = resolution?.replace(/^.*?-(\d+)-(\d+)$/, '$1/$2') ?? of ?? recipient ?? '';
                   return (
-                    <li key={`${resolution ?? of}/${obligation}/${duty}`}>
+                    <li key={`${resolution ?? of ?? notice}/${obligation}/${duty}`}>
                       <a href={placeOf(one)}>
                         {DUTIES[duty] ? t(...DUTIES[duty]) : duty} · {n(subject)}
                       </a>{' '}
