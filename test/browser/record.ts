@@ -201,6 +201,17 @@ export function record(opened: () => Stage): void {
     await go(oversight, 'ladders/steep');
     await oversight.getByText('نسخهٔ ۱، در اجرا').waitFor();
     expect(await oversight.getByRole('slider').count()).toBe(0);
+
+    const secretary = await stage.enter('secretary');
+    await go(secretary, 'ladders');
+    const term = secretary.locator('.terms li', { hasText: 'آزادسازی وثیقهٔ مازاد' });
+    await term.getByRole('slider').focus();
+    await secretary.keyboard.press('ArrowUp');
+    await term.getByText('اگر امروز ابلاغ شود').waitFor();
+    await term.getByRole('button', { name: 'به اجرا درآید' }).click();
+    await term.getByText('۱۶ روز کاری', { exact: true }).waitFor();
+    await term.getByText('اگر امروز ابلاغ شود').waitFor({ state: 'detached' });
+    await secretary.context().close();
   });
 
   it('has no fault that axe finds, and fits on a phone in both languages', async () => {

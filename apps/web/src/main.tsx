@@ -154,7 +154,7 @@ function Bar({ me, pages, page, query }: BarProps) {
     inbox: t('کارتابل دستگاه', 'Inbox'),
     calendar: t('تقویم', 'Calendar'),
     search: t('جست‌وجو', 'Search'),
-    ladders: t('نردبان و مهلت', 'Ladders'),
+    ladders: t('نردبان‌ها', 'Ladders'),
     audit: t('اتاق حسابرس', 'Audit'),
   };
   useEffect(() => {

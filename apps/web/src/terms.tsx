@@ -6,7 +6,7 @@ import { today, useDays } from './days.js';
 import { useSpeech } from './language.js';
 import { Await, Empty } from './parts.js';
 import { drawn } from './rungs.js';
-import { Track } from './track.js';
+import { durationWords, Track } from './track.js';
 
 interface Template {
   id: string;
@@ -45,7 +45,7 @@ export function Terms({ me }: { me: Me }) {
           items.length === 0 ? (
             <Empty>{t('هنوز الگویی تعریف نشده است.', 'No template is defined yet.')}</Empty>
           ) : (
-            <div className="two">
+            <ul className="terms">
               {items.map((one) => (
                 <Term
                   key={`${one.id} ${one.version}`}
@@ -57,7 +57,7 @@ export function Terms({ me }: { me: Me }) {
                   may={MAY_DEFINE.includes(me.role)}
                 />
               ))}
-            </div>
+            </ul>
           )
         }
       </Await>
@@ -84,12 +84,12 @@ function Term({ of, ladder, most, may }: { of: Template; ladder?: LadderVersion;
     send(['template', id], 'DefineTemplate', { category, title, legalBasis, ...obligation, term: { workingDays: days } }, crypto.randomUUID()).catch((error: Refusal) => setState(error)); // prettier-ignore
   };
   return (
-    <article className="panel term-of">
+    <li className="panel">
       <h3>
         {of.title} <small>{t(...CATEGORIES[of.category])}</small>
       </h3>
       {force === undefined ? (
-        <p>{obligation.term.duration}</p>
+        <p>{durationWords(obligation.term.duration, speech)}</p>
       ) : (
         <Track
           name={t(`${n(days!)} روز کاری`, `${days} working days`)}
@@ -137,6 +137,6 @@ function Term({ of, ladder, most, may }: { of: Template; ladder?: LadderVersion;
           )}
         </>
       )}
-    </article>
+    </li>
   );
 }

@@ -1,6 +1,6 @@
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
 import { durationDays, type Rung } from './rungs.js';
-import { useSpeech } from './language.js';
+import { useSpeech, type Speech } from './language.js';
 import { office } from './parts.js';
 
 interface TrackProps {
@@ -100,7 +100,11 @@ export function Track({ name, rungs, repeat, term, span: [before, after], move, 
         })}
       </div>
       <p className="scale" aria-hidden="true">
-        <span>{term !== undefined ? t('ابلاغ', 'communicated') : t('پیش از مهلت', 'before')}</span>
+        {term === undefined ? (
+          <span>{t('پیش از مهلت', 'before')}</span>
+        ) : (
+          <span style={{ paddingInlineStart: place(-Math.min(term, before)) }}>{t('ابلاغ', 'communicated')}</span>
+        )}
         <span style={{ insetInlineStart: place(0) }}>{t('پایان مهلت', 'due')}</span>
         <span>{t('پس از مهلت', 'after')}</span>
       </p>
@@ -118,9 +122,20 @@ const stepped = (days: number, step: number): number => {
 };
 const bounded = (days: number): number => Math.max(-LIMIT, Math.min(LIMIT, days === 0 ? 1 : days));
 
-export function offsetWords({ days, side, duration }: Rung, { t, n }: ReturnType<typeof useSpeech>): string {
+/** An ISO 8601 duration as people say it: in days when it is whole days, else in hours. */
+export function durationWords(duration: string | undefined, { t, n }: Speech): string {
+  const days = durationDays(duration);
+  const hours = Math.round(days * 240) / 10;
+  return Number.isInteger(days) ? t(`${n(days)} روز`, `${days} days`) : t(`${n(hours)} ساعت`, `${hours} hours`);
+}
+
+export function offsetWords({ days, side, duration }: Rung, speech: Speech): string {
+  const { t, n } = speech;
   if (days === undefined) {
-    return side === 'before' ? t(`${duration} پیش از مهلت`, `${duration} before`) : t(`${duration} پس از مهلت`, `${duration} after`); // prettier-ignore
+    const length = durationWords(duration, speech);
+    return side === 'before'
+      ? t(`${length} پیش از مهلت`, `${length} before`)
+      : t(`${length} پس از مهلت`, `${length} after`);
   }
   const count = n(Math.abs(days));
   return days < 0
@@ -128,7 +143,7 @@ export function offsetWords({ days, side, duration }: Rung, { t, n }: ReturnType
     : t(`${count} روز کاری پس از مهلت`, `${count} working days after`);
 }
 
-export const actionWords = ({ action, to }: Rung, speech: ReturnType<typeof useSpeech>): string =>
+export const actionWords = ({ action, to }: Rung, speech: Speech): string =>
   action === 'remind'
     ? speech.t(`یادآوری به ${office(to, speech)}`, `reminder to the ${office(to, speech).toLowerCase()}`)
     : speech.t(`گزارش به ${office(to, speech)}`, `escalation to the ${office(to, speech).toLowerCase()}`);
