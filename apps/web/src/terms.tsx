@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { Category, LadderVersion } from '#directory';
-import { send, sentence, useRead, type Me, type Refusal } from './api.js';
+import { read, send, sentence, useRead, type Me, type Refusal } from './api.js';
 import { CATEGORIES } from './categories.js';
 import { today, useDays } from './days.js';
 import { useSpeech } from './language.js';
@@ -13,14 +13,7 @@ interface Template {
   version: number;
   category: Category;
   title: string;
-  legalBasis: string;
-  obligation: {
-    agency: string;
-    action: string;
-    acceptance: string;
-    term: { workingDays?: number; duration?: string };
-    ladder?: string;
-  };
+  obligation: { term: { workingDays?: number; duration?: string }; ladder?: string };
 }
 
 const MAY_DEFINE: readonly string[] = ['admin', 'secretary'];
@@ -78,10 +71,16 @@ function Term({ of, ladder, most, may }: { of: Template; ladder?: LadderVersion;
   const calendar = useDays(may ? 'offices' : undefined, from, to);
   const working = calendar.data?.items.filter(({ date, off }) => date > from && !off) ?? [];
   const due = (count = 0) => (working[count - 1] ? day(working[count - 1]!.date) : '—');
-  const adopt = () => {
+  const adopt = async () => {
     setState('sending');
-    const { id, category, title, legalBasis } = of;
-    send(['template', id], 'DefineTemplate', { category, title, legalBasis, ...obligation, term: { workingDays: days } }, crypto.randomUUID()).catch((error: Refusal) => setState(error)); // prettier-ignore
+    try {
+      // Its latest version, whatever belongs to it, with another term.
+      const { versions } = await read<{ versions: object[] }>(`templates/${of.id}`);
+      const { version: _, at: __, by: ___, ...body } = versions.at(-1) as Record<string, unknown>;
+      await send(['template', of.id], 'DefineTemplate', { ...body, term: { workingDays: days } }, crypto.randomUUID());
+    } catch (error) {
+      setState(error as Refusal);
+    }
   };
   return (
     <li className="panel">
@@ -126,7 +125,7 @@ function Term({ of, ladder, most, may }: { of: Template; ladder?: LadderVersion;
                 </p>
               )}
               <div className="buttons">
-                <button type="button" className="main" disabled={state === 'sending'} onClick={adopt}>
+                <button type="button" className="main" disabled={state === 'sending'} onClick={() => void adopt()}>
                   {t('به اجرا درآید', 'Adopt')}
                 </button>
                 <button type="button" onClick={() => setDays(force)}>
