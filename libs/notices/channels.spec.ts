@@ -314,7 +314,7 @@ describe('in working hours', () => {
   const looked = async () => {
     await eventually(async () => (await house.outbox()).length > 0);
     let looks = 0;
-    house.send({ settling: async () => (looks++, false), ask: async () => void looks++ });
+    house.send({ pollMs: 2, settling: async () => (looks++, false), ask: async () => void looks++ });
     await eventually(async () => looks > 6);
   };
 
