@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { api, go, openStage } from '#test/browser/kit';
 import { median, quantile, report } from './kit.js';
 
-const VIEWS = 10;
+const VIEWS = 7;
 const TARGET_VIEW_MS = 1_000;
 const TARGET_BUNDLE_KB = 300;
 const ROWS = 100_000;

@@ -8,7 +8,7 @@ import { go, openStage } from './kit.js';
 const FOLDER = 'docs/screenshots';
 const PICTURES = [
   { desk: 'governor', address: 'desk', file: 'desk.png' },
-  { desk: 'secretary', address: 'board', file: 'board.png' },
+  { desk: 'secretary', address: 'calendar', file: 'calendar.png' },
   { desk: 'governor', address: 'cases/v-9-3-1', file: 'case.png' },
 ];
 
@@ -17,7 +17,7 @@ const stage = await openStage();
 try {
   for (const { desk, address, file } of PICTURES) {
     const page = await stage.enter(desk);
-    await page.setViewportSize({ width: 1200, height: 760 });
+    await page.setViewportSize({ width: 1366, height: 820 });
     await go(page, address);
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: `${FOLDER}/${file}`, animations: 'disabled' });

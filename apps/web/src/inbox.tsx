@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useRead, type Me } from './api.js';
 import { type AgencyName, type Scorecard } from './agencies.js';
-import { today, useDays } from './days.js';
+import { today, useDays, type CalendarDay } from './days.js';
 import { useSpeech } from './language.js';
 import { Long } from './long.js';
 import { Obligation, type Owed } from './obligation.js';
-import { at, Await, Empty, Figure } from './parts.js';
+import { at, Await, DAY_MS, Empty, Figure } from './parts.js';
+import { nowMs } from './past.js';
 
 /** What an agency owes, the nearest due first, with the working days that are left; and its own record. */
 export function Inbox({ me, agency }: { me: Me; agency?: string }) {
@@ -64,12 +65,16 @@ function Record({ agency }: { agency: string }) {
   );
 }
 
+/** The most that one read gives. */
+const DAYS_AHEAD = 399;
 const OPEN = 'issued,running,suspended,claimed,missed';
 const CLOSED = 'met,met-late,revoked';
 
 function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
   const { t, n } = useSpeech();
   const [closed, setClosed] = useState(false);
+  // One read for all rows: nearly everything is counted on the agency's own calendar.
+  const days = useDays(agency.calendar, today(), today(new Date(nowMs() + DAYS_AHEAD * DAY_MS)));
   return (
     <section aria-labelledby="owed">
       <div className="row">
@@ -87,7 +92,13 @@ function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
         key={String(closed)}
         path={`obligations?agency=${agency.id}&status=${closed ? CLOSED : OPEN}`}
         keyOf={({ resolution, obligation }) => `${resolution}/${obligation}`}
-        row={(one) => <Obligation of={one} me={me} left={<Left of={one} />} />}
+        row={(one) => (
+          <Obligation
+            of={one}
+            me={me}
+            left={<Left of={one} known={one.calendar === agency.calendar ? days.data?.items : undefined} />}
+          />
+        )}
         empty={
           <Empty>
             {closed
@@ -109,17 +120,19 @@ function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
 }
 
 /** Working days that are left, on the obligation's own calendar; today counts no more, the due day does. */
-function Left({ of: { calendar, dueAt, status, suspension } }: { of: Owed }) {
+function Left({ of: { calendar, dueAt, status, suspension }, known }: { of: Owed; known?: readonly CalendarDay[] }) {
   const { t, n } = useSpeech();
   const running = dueAt !== undefined && (status === 'running' || status === 'claimed');
   const due = dueAt && today(new Date(dueAt));
-  const days = useDays(running ? calendar : undefined, today(), due && due > today() ? due : today());
+  const reaches = known?.some(({ date }) => date === due);
+  const own = useDays(running && !reaches ? calendar : undefined, today(), due && due > today() ? due : today());
+  const days = reaches ? known!.filter(({ date }) => date <= due!) : own.data?.items;
   if (suspension?.remaining && 'workingDays' in suspension.remaining) {
     const { workingDays } = suspension.remaining;
     return <small>{t(`${n(workingDays)} روز کاری نگه داشته شده`, `${workingDays} working days kept`)}</small>;
   }
-  if (!running || !days.data) return null;
-  const left = days.data.items.filter(({ date, off }) => date > today() && !off).length;
+  if (!running || !days) return null;
+  const left = days.filter(({ date, off }) => date > today() && !off).length;
   return (
     <b className={left <= 3 ? 'near' : 'left'}>
       {left === 0

@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { onChange, read, type Refusal } from './api.js';
 import { useSpeech } from './language.js';
 import { Await } from './parts.js';
@@ -112,14 +112,20 @@ export function Long<T>({ path, keyOf, row, empty, onCount, estimate = 58 }: Lon
   const { items = [], next, error, count, old, more, anew } = usePages<T>(path);
   const list = useRef<HTMLOListElement>(null);
   const [margin, setMargin] = useState(0);
+  // What stands above the list may grow or shrink; not with every row that is scrolled by.
   useLayoutEffect(() => {
-    if (list.current) setMargin(Math.round(list.current.getBoundingClientRect().top + scrollY));
-  });
+    const measure = () => list.current && setMargin(Math.round(list.current.getBoundingClientRect().top + scrollY));
+    const watched = new ResizeObserver(measure);
+    watched.observe(document.body);
+    measure();
+    return () => watched.disconnect();
+  }, [items.length]);
   const virtual = useWindowVirtualizer({
     count: items.length,
     estimateSize: () => estimate,
     getItemKey: (index) => keyOf(items[index]!),
-    overscan: 10,
+    overscan: 6,
+    useFlushSync: false,
     scrollMargin: margin,
     gap: 10,
   });
@@ -157,7 +163,7 @@ export function Long<T>({ path, keyOf, row, empty, onCount, estimate = 58 }: Lon
                   aria-setsize={next ? -1 : items.length}
                   style={{ transform: `translateY(${start - margin}px)` }}
                 >
-                  {row(items[index]!, index)}
+                  <Row item={items[index]!} index={index} row={row} />
                 </li>
               ))}
             </ol>
@@ -175,3 +181,14 @@ export function Long<T>({ path, keyOf, row, empty, onCount, estimate = 58 }: Lon
     </Await>
   );
 }
+
+interface RowProps<T> {
+  item: T;
+  index: number;
+  row: (item: T, index: number) => ReactNode;
+}
+
+/** Drawn anew only when it changes, not whenever the list scrolls. */
+const Row = memo(({ item, index, row }: RowProps<unknown>) => row(item, index)) as unknown as <T>(
+  props: RowProps<T>,
+) => ReactNode;
