@@ -60,7 +60,10 @@ it('puts a request, its decision and its append into the trace that its caller b
   expect(to.spans.filter(({ traceId: other }) => other !== traceId).map(({ name }) => name)).toContain(
     'decide RegisterUnit',
   );
-  expect(to.spans.find(({ name }) => name === 'decide DefineCalendar')!.status).toMatchObject({ code: 2 });
+  expect(to.spans.find(({ name }) => name === 'decide DefineCalendar')!.status).toEqual({
+    code: 2,
+    message: 'forbidden',
+  });
   expect(to.spans.some(({ name }) => name.includes('health'))).toBe(false);
   expect(new Set(to.services)).toEqual(new Set(['tabriz']));
   expect(to.headers[0]).toMatchObject({ authorization: 'Bearer x', tenant: 'a', 'content-type': 'application/json' });

@@ -89,7 +89,7 @@ export function begin(
       to: Date.now(),
       attributes: { ...attributes, ...more },
       ...(follows !== undefined && { parent: follows }),
-      ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
+      ...(error !== undefined && { error: reasonOf(error) }),
     });
   return Object.assign(done, { place, within: <T>(work: () => T): T => current.run(place, work) });
 }
@@ -112,3 +112,10 @@ export async function spanOfEach<T>(
     throw error;
   }
 }
+
+/** Never the message: a refusal may quote what is in a case. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : error.name;
+};

@@ -21,16 +21,20 @@ function cpuSeconds(pid: number): number {
       return [];
     }
   };
-  return all
-    .map((of) => [of, fields(of)] as const)
-    .filter(([of, [, parent]]) => of === String(pid) || parent === String(pid))
-    .reduce((sum, [, each]) => sum + (Number(each[11]) + Number(each[12])) / TICKS_A_SECOND, 0);
+  return (
+    all
+      .map((of) => [of, fields(of)] as const)
+      .filter(([of, [, parent]]) => of === String(pid) || parent === String(pid))
+      // Its own; and of those that were its children and have ended, as PostgreSQL's helpers do.
+      .reduce((sum, [, each]) => sum + [11, 12, 13, 14].reduce((ticks, at) => ticks + Number(each[at]), 0), 0) /
+    TICKS_A_SECOND
+  );
 }
 
 const redis = await testRedis();
 try {
   await withClocks({ clocks: 1, spreadMs: 1, redisUrl: redis.url }, async ({ connection, launch, caughtUp }) => {
-    const worker = await launch('worker');
+    const worker = await launch('worker', 'apps/worker/main.ts');
     await caughtUp();
     const owner = new pg.Client(connection);
     await owner.connect();

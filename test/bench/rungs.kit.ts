@@ -30,8 +30,8 @@ export interface Burst {
   connection: Connection;
   /** When the first falls due. */
   first: Instant;
-  /** Processes whose clock is this bench's to move. */
-  launch(part: Node['part']): Promise<Node>;
+  /** Processes whose clock is this bench's to move, unless they run another program. */
+  launch(part: Node['part'], program?: string): Promise<Node>;
   /** Waits until every read model, clock and policy has seen the whole log. */
   caughtUp(): Promise<void>;
   /** Moves all clocks to `leadMs` before the first instant. @returns that instant, on the machine's own clock */
@@ -66,7 +66,7 @@ export const withClocks = (
         pool,
         connection,
         first,
-        async launch(part) {
+        async launch(part, program = 'test/chaos/node.ts') {
           const node = launchNode(
             part,
             {
@@ -77,7 +77,7 @@ export const withClocks = (
               CHAOS_CLOCK: clock,
               SMTP_URL: '',
             },
-            'test/chaos/node.ts',
+            program,
           );
           launched.push(node);
           await node.ready;
