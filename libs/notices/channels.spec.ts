@@ -278,6 +278,14 @@ describe('what could not be delivered', () => {
     await state('undelivered');
   });
 
+  it('because only a channel is known that is not set up, is the secretary’s as well', async () => {
+    await reach('governor', { sms: '09121234567' });
+    house.send();
+    await house.happen(issued(), escalated());
+    expect(await fact('NoticeFailed')).toMatchObject([{ reason: 'no-address', final: true }]);
+    await state('undelivered');
+  });
+
   it('is over when the secretary has told otherwise', async () => {
     const id = await undelivered();
     await house.say('secretary', 'notice', id, 'AcknowledgeNotice', { note: 'تلفنی گفته شد' });

@@ -48,7 +48,7 @@ export const nameOf = (channel: Channel): ChannelName => (channel.email ? 'email
 export class Delivery {
   constructor(private readonly deps: DeliveryDeps) {}
 
-  /** A recipient's channels of which something is configured; `known` when there are others besides. */
+  /** A recipient's channels that can be used here; `known` when a command has set any, whatever became of them. */
   async channelsOf(recipient: string): Promise<{ usable: readonly Channel[]; known: boolean }> {
     const { reads, contacts, post, sms } = this.deps;
     const { decider, id } = contactsStream(recipient);
@@ -57,7 +57,7 @@ export class Delivery {
     const all = state.channels ?? (email ? [{ email }] : []);
     const there = all.filter(({ email, sms: number }) => ![...(email ?? []), number].includes(ERASED));
     const usable = there.filter((one) => (one.email ? post : one.sms ? sms : true));
-    return { usable, known: there.length > 0 };
+    return { usable, known: state.channels !== undefined };
   }
 
   /** @throws NotDelivered */

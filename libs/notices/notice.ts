@@ -18,7 +18,7 @@ export type ChannelName = (typeof CHANNELS)[number];
 
 /**
  * Why somebody was not told. `no-channel`: nothing is configured by which it could be; `no-address`: the recipient has
- * none; `rejected`, `gone`, `unreachable` from the server; `undelivered`: it was taken, and a report says it did not arrive.
+ * none that can be used; `rejected`, `gone`, `unreachable` from the server; `undelivered`: it was taken, and a report says it did not arrive.
  */
 export const FAILURES = ['no-channel', 'no-address', 'rejected', 'gone', 'unreachable', 'undelivered'] as const;
 export type Failure = (typeof FAILURES)[number];

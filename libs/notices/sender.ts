@@ -92,20 +92,27 @@ export class NoticeSender {
         // What cannot be asked for holds up no letter that is there already.
         await ask?.().catch((error: unknown) => log.warn({ err: error }, 'nobody can be asked'));
         await this.readReports();
-        const open = await this.openFor();
-        const only = open === undefined ? await this.hopeless() : null;
-        if (only?.length === 0 && (await this.anyWaits(null))) polls = CLOSED_POLLS;
         // An empty outbox is asked one question; what settles where is asked of a burst, from its first letter on.
-        const seen = (await this.anyWaits(only)) ? await this.look() : (this.last = undefined);
-        if (seen) {
-          await this.gather(seen.settling, open, only);
-          for (let notice; !signal.aborted && (notice = await this.claim(only));) await this.tell(notice);
-        }
+        if (await this.anyWaits()) polls = await this.work(signal);
+        else this.last = undefined;
       } catch (error) {
         log.warn({ err: error }, 'notices wait');
       }
       await sleep(polls * pollMs, undefined, { signal }).catch(() => {});
     }
+  }
+
+  /** @returns for how many polls nobody need look again */
+  private async work(signal: AbortSignal): Promise<number> {
+    const open = await this.openFor();
+    const only = open === undefined ? await this.hopeless() : null;
+    if (only?.length === 0) return CLOSED_POLLS;
+    const seen = await this.look();
+    if (!seen) return 1;
+    await this.gather(seen.settling, open, only);
+    const goesOn = async () => !signal.aborted && (only !== null || (await this.openFor()) !== undefined);
+    for (let notice; (await goesOn()) && (notice = await this.claim(only));) await this.tell(notice);
+    return 1;
   }
 
   /** Whether somebody can be told now, or it can be recorded that he cannot. */
@@ -141,11 +148,9 @@ export class NoticeSender {
     return found.flat();
   }
 
-  private async anyWaits(only: readonly string[] | null): Promise<boolean> {
+  private async anyWaits(): Promise<boolean> {
     const { rowCount } = await this.deps.sql.query(
-      `select from notice_outbox where state = 'waiting' and next_attempt_at <= now()
-         and ($1::text[] is null or recipient = any($1)) limit 1`,
-      [only],
+      `select from notice_outbox where state = 'waiting' and next_attempt_at <= now() limit 1`,
     );
     return rowCount! > 0;
   }
@@ -215,7 +220,7 @@ export class NoticeSender {
     const { usable, known } = await this.delivery.channelsOf(notice.recipient);
     const channel = usable[notice.channel] ?? usable.at(-1);
     if (!channel) {
-      const reason = known || !(this.deps.post || this.deps.sms) ? 'no-channel' : 'no-address';
+      const reason = known || this.deps.post || this.deps.sms ? 'no-address' : 'no-channel';
       return this.record(notice, state.resent, 'RecordNoticeFailed', {
         reason,
         attempts: notice.attempts,
