@@ -16,6 +16,7 @@ export const folder = (root: string): Source => ({
       return undefined;
     }
     if (bytes > limit) throw new Malformed(`${path} has ${bytes} bytes; ${limit} are expected at most`);
-    return new Uint8Array(readFileSync(file));
+    const { buffer, byteOffset, length } = readFileSync(file);
+    return new Uint8Array(buffer, byteOffset, length);
   },
 });
