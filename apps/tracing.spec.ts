@@ -62,7 +62,7 @@ it('puts a request, its decision and its append into the trace that its caller b
   );
   expect(to.spans.find(({ name }) => name === 'decide DefineCalendar')!.status).toEqual({
     code: 2,
-    message: 'forbidden',
+    message: 'invalid',
   });
   expect(to.spans.some(({ name }) => name.includes('health'))).toBe(false);
   expect(new Set(to.services)).toEqual(new Set(['tabriz']));
