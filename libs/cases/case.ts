@@ -34,6 +34,9 @@ export type CaseEvent =
 /** Days after the closing from which the outcome can be checked, and is to be (FIELD row 23). */
 export const CHECK_AFTER_DAYS = 90;
 
+/** The first day on which the outcome of what was closed then can be checked, `YYYY-MM-DD`. */
+export const checkedFrom = (closedAt: Instant): string => dateOf(dayOf(officeDay(closedAt)) + CHECK_AFTER_DAYS);
+
 /** What is known of a case in every state. */
 interface Known {
   intake: OpenCaseData;
@@ -223,9 +226,9 @@ export const caseDecider: AnyDecider<CaseState, Context> = {
           );
         }
         if (closed.check && sameJson(closed.check, data)) return [];
-        const from = dayOf(officeDay(closed.closedAt)) + CHECK_AFTER_DAYS;
-        if (dayOf(officeDay(now)) < from) {
-          throw new Refused('too-early', `The outcome of case "${id}" is checked from ${dateOf(from)} on.`);
+        const from = checkedFrom(closed.closedAt);
+        if (officeDay(now) < from) {
+          throw new Refused('too-early', `The outcome of case "${id}" is checked from ${from} on.`);
         }
         return [{ type: 'OutcomeChecked', data: { ...data } }];
       },

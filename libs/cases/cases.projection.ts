@@ -18,7 +18,7 @@ import {
   type RecordedEvent,
 } from '#kernel';
 import { CATEGORIES } from '#directory';
-import { caseDecider, type CaseState } from './case.js';
+import { caseDecider, checkedFrom, type CaseState } from './case.js';
 import { CHANNELS, type RecordOutcomeCheckData } from './case.commands.js';
 import { DUPLICATES, receiptQuery, type Duplicate } from './receipt.js';
 
@@ -161,6 +161,11 @@ function item({ id, doc, unit_name: unitName, meeting, resolutions, duplicates }
     outcome: state.status === 'closed' ? state.outcome : undefined,
     solved: state.status === 'closed' ? state.solved !== false : undefined,
     checks,
+    /** From which day the outcome can be checked, and whether that is still owed; undefined while it is not closed. */
+    check:
+      state.status === 'closed'
+        ? { from: checkedFrom(state.closedAt), owed: state.solved !== false && !state.check }
+        : undefined,
   };
 }
 

@@ -113,13 +113,24 @@ interface Owed {
   doc: ObligationRow;
   agency_name: string | null;
   category: string | null;
+  waits_on: { obligation: string; agencyName: string | null }[] | null;
 }
 
 const OWED: Fragment = sql`r.doc,
   (select a.name from ${kinds.agencyNames} a where a.id = r.agency) as agency_name,
-  (select c.category from ${kinds.cases} c where c.id = r.case_id) as category`;
+  (select c.category from ${kinds.cases} c where c.id = r.case_id) as category,
+  case when r.doc ? 'waitsFor' then (
+    select jsonb_agg(jsonb_build_object('obligation', o.obligation, 'agencyName', a.name) order by o.ordinal)
+    from ${kinds.obligationOutlines} o left join ${kinds.agencyNames} a on a.id = o.agency
+    where o.resolution = r.resolution and r.doc->'waitsFor' ? o.obligation) end as waits_on`;
 
-const owed = ({ doc, agency_name: agencyName, category }: Owed) => ({ ...doc, agencyName, category });
+/** `waitsOn`: whose the obligations in `waitsFor` are, for whoever may not see more of them. */
+const owed = ({ doc, agency_name: agencyName, category, waits_on: waitsOn }: Owed) => ({
+  ...doc,
+  agencyName,
+  category,
+  ...(waitsOn && { waitsOn }),
+});
 
 export const obligationsQuery = query({
   path: 'obligations',

@@ -171,6 +171,7 @@ export function useRead<T>(path: string | undefined): Asked<T> {
 
 /** What may be wrong with a field, by how the engine says it. */
 const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/is a circle/, 'دور می‌سازد: هیچ‌یک از آن‌ها هرگز آغاز نمی‌شود'],
   [/today or later/, 'باید امروز یا پس از آن باشد'],
   [/not registered|no case|no unit|not defined|not known/, 'در سامانه ثبت نشده است'],
   [/should not be empty|must not be empty|missing|required/, 'نباید خالی باشد'],
@@ -235,6 +236,9 @@ export function sentence({ code, message, errors }: Refusal, { t }: Speech): str
     'case-closed': ['این پرونده بسته است؛ دبیر می‌تواند آن را دوباره بگشاید.', 'The case is closed; the secretary can reopen it.'], // prettier-ignore
     'already-planned': ['این بازدید پیش‌تر با مشخصات دیگری برنامه‌ریزی شده است.', 'This visit is already planned, differently.'], // prettier-ignore
     'referral-closed': ['این ارجاع بسته شده است.', 'This referral is closed.'],
+    'dependency-not-met': ['مهلت آن هنوز آغاز نشده است؛ نخست تکلیفی که در انتظار آن است باید انجام شود.', 'Its clock has not started: what it waits for has to be met first.'], // prettier-ignore
+    'not-closed': ['این پرونده بسته نیست؛ نتیجه پس از بستن سنجیده می‌شود.', 'The case is not closed; outcomes are checked after closing.'], // prettier-ignore
+    'too-early': ['هنوز زود است؛ نتیجه نود روز پس از بستن سنجیده می‌شود.', 'It is too early; the outcome is checked ninety days after closing.'], // prettier-ignore
     'evidence-missing': [
       'مدرک به سامانه نرسیده است؛ دوباره پیوست کنید.',
       'The evidence has not arrived; attach it again.',

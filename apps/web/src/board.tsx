@@ -25,8 +25,15 @@ export function Deed({ main = true, ...form }: Omit<FormProps, 'close'> & { main
   );
 }
 
-/** The next session of a group, on one of the working days ahead; Tuesdays are offered first. */
-export function Schedule({ group }: { group: string }) {
+interface ScheduleProps {
+  group: string;
+  /** The number of the session that needs another day, and the day that is proposed. */
+  move?: number;
+  day?: string;
+}
+
+/** The next session of a group, or another day for one, among the working days ahead; Tuesdays are offered first. */
+export function Schedule({ group, move, day: proposed }: ScheduleProps) {
   const { t, day } = useSpeech();
   const until = today(new Date(Date.now() + AHEAD_DAYS * DAY_MS));
   const days = useDays('offices', today(), until);
@@ -34,18 +41,26 @@ export function Schedule({ group }: { group: string }) {
   const tuesday = (date: string) => (new Date(date).getUTCDay() === 2 ? 0 : 1);
   return (
     <Deed
-      title={t('برنامه‌ریزی جلسهٔ بعد', 'Schedule the next session')}
+      main={move === undefined}
+      title={move ? t('روز دیگر', 'Another day') : t('برنامه‌ریزی جلسهٔ بعد', 'Schedule the next session')}
       action={t('برنامه‌ریزی شود', 'Schedule')}
-      note={t('شمارهٔ جلسه را سامانه می‌دهد، بی‌جاافتادگی.', 'The engine gives the number, without gaps.')}
+      note={
+        move ? undefined : t('شمارهٔ جلسه را سامانه می‌دهد، بی‌جاافتادگی.', 'The engine gives the number, without gaps.')
+      }
       fields={[
         {
           name: 'date',
           label: t('روز', 'Day'),
           kind: 'select',
           options: open.toSorted((a, b) => tuesday(a) - tuesday(b)).map((date) => [date, day(date, true)]),
+          initial: proposed,
         },
       ]}
-      submit={(values, key) => send(['workingGroup', group], 'ScheduleSession', values, key)}
+      submit={(values, key) =>
+        move
+          ? send(['workingGroup', group], 'RescheduleSession', { number: move, ...values }, key)
+          : send(['workingGroup', group], 'ScheduleSession', values, key)
+      }
     />
   );
 }
@@ -115,7 +130,9 @@ interface Template {
   id: string;
   title: string;
   legalBasis?: string;
-  obligation: Pick<Owed, 'agency' | 'action' | 'acceptance' | 'term'> & { ladder?: string };
+  obligation: Partial<Pick<Owed, 'agency' | 'action' | 'acceptance' | 'term' | 'ladder'>>;
+  /** Where it names only a kind of agency: those of the kind. */
+  agencies?: readonly { id: string; name: string }[];
 }
 
 const BASIS = 'ماده ۶۱ قانون رفع موانع تولید رقابت‌پذیر';
@@ -129,14 +146,18 @@ interface AdoptProps {
   of: { id: string; title: string; category: Category };
 }
 
+/** With what a clock starts: the letter, or what has to be met before. */
+const BY_LETTER = 'letter';
+const ALL = 'all';
+
 /**
- * A resolution on a case, filled in from a template of its category, or from what was last decided on such a case, so
- * that whoever agrees has only to confirm.
+ * A resolution on a case, each obligation filled in from a template of the category that is chosen, or from what was
+ * last decided on such a case, so that whoever agrees has only to confirm.
  */
 export function Adopt({ session, of }: AdoptProps) {
   const { t, n: digits } = useSpeech();
   const [count, setCount] = useState(1);
-  const [chosen, setChosen] = useState<string>();
+  const [chosen, setChosen] = useState<Record<string, string>>({});
   const agencies = useRead<{ items: AgencyName[] }>('agencies?limit=500');
   const ladders = useRead<{ items: { id: string }[] }>('ladders?limit=500');
   const templates = useRead<{ items: Template[] }>(`templates?category=${of.category}&limit=100`);
@@ -146,17 +167,31 @@ export function Adopt({ session, of }: AdoptProps) {
     ...(templates.data?.items ?? []),
     ...(last ? [{ id: 'last', title: t('آنچه پیش‌تر تصویب شد', 'What was decided before'), obligation: last }] : []),
   ];
-  const like = likes.find(({ id }) => id === chosen) ?? likes[0];
-  const { agency, action, acceptance, term, ladder = 'standard' } = like?.obligation ?? {};
+  const likeOf = (n: number) => likes.find(({ id }) => id === chosen[`template${n}`]) ?? likes[0];
   const names = (agencies.data?.items ?? []).map(({ id, name }) => [id, name] as const);
-  const known = new Set(['standard', ladder, ...(ladders.data?.items ?? []).map(({ id }) => id)]);
-  const rungs = [...known].map((id) => [id, id === 'standard' ? t('عادی', 'standard') : id] as const);
+  const known = new Set(['standard', ...(ladders.data?.items ?? []).map(({ id }) => id)]);
   const many = count > 1;
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
   const obligation = (n: number): Field[] => {
+    const like = likeOf(n);
+    const { agency, action, acceptance, term, ladder = 'standard' } = like?.obligation ?? {};
     const named = (fa: string, en: string) =>
       t(many ? `${fa} (تکلیف ${digits(n)})` : fa, many ? `${en} (obligation ${n})` : en);
-    return [
-      { name: `agency${n}`, label: named('دستگاه', 'Agency'), kind: 'select', options: names, initial: agency },
+    const others = numbers.filter((other) => other !== n);
+    const fields: (Field | false)[] = [
+      likes.length > 1 && {
+        name: `template${n}`,
+        label: named('الگو', 'Template'),
+        kind: 'select',
+        options: likes.map(({ id, title }) => [id, title] as const),
+      },
+      {
+        name: `agency${n}`,
+        label: named('دستگاه', 'Agency'),
+        kind: 'select',
+        options: like?.agencies?.length ? like.agencies.map(({ id, name }) => [id, name] as const) : names,
+        initial: agency,
+      },
       { name: `action${n}`, label: named('تکلیف', 'What it must do'), initial: action },
       {
         name: `term${n}`,
@@ -165,11 +200,29 @@ export function Adopt({ session, of }: AdoptProps) {
         hint: t('روز کاری، مانند ۱۵؛ یا مدت، مانند PT72H', 'Working days, such as 15; or a duration, such as PT72H'),
         initial: term?.workingDays?.toString() ?? term?.duration,
       },
+      many && {
+        name: `dependsOn${n}`,
+        label: named('آغاز مهلت', 'Its clock starts'),
+        kind: 'select',
+        options: [
+          [BY_LETTER, t('با ابلاغ', 'when it is communicated')],
+          ...others.map(
+            (other) => [`o${other}`, t(`با انجام تکلیف ${digits(other)}`, `when obligation ${other} is met`)] as const,
+          ),
+          ...(others.length > 1 ? [[ALL, t('با انجام همهٔ دیگران', 'when all others are met')] as const] : []),
+        ],
+      },
       { name: `acceptance${n}`, label: named('معیار پذیرش', 'Counts as done'), initial: acceptance },
-      { name: `ladder${n}`, label: named('نردبان پیگیری', 'Ladder'), kind: 'select', options: rungs, initial: ladder },
+      {
+        name: `ladder${n}`,
+        label: named('نردبان پیگیری', 'Ladder'),
+        kind: 'select',
+        options: [...new Set([...known, ladder])].map((id) => [id, id === 'standard' ? t('عادی', 'standard') : id]),
+        initial: ladder,
+      },
     ];
+    return fields.filter((field) => field !== false);
   };
-  const numbers = Array.from({ length: count }, (_, index) => index + 1);
   return (
     <Deed
       title={t('تصویب', 'Adopt')}
@@ -177,23 +230,18 @@ export function Adopt({ session, of }: AdoptProps) {
       action={t('تصویب شود', 'Adopt')}
       note={t('پس از امضای صورتجلسه صادر می‌شود و با ابلاغ، ساعت‌ها آغاز می‌شوند.', 'It is issued when the minutes are signed; clocks start when it is communicated.')} // prettier-ignore
       more={{ label: t('تکلیف دیگر', 'Another obligation'), run: () => setCount(count + 1) }}
-      onChange={(name, value) => name === 'template' && setChosen(value)}
+      onChange={(name, value) => name.startsWith('template') && setChosen({ ...chosen, [name]: value })}
       fields={[
-        ...(likes.length > 1
-          ? [
-              {
-                name: 'template',
-                label: t('الگو', 'Template'),
-                kind: 'select' as const,
-                options: likes.map(({ id, title }) => [id, title] as const),
-              },
-            ]
-          : []),
-        { name: 'text', label: t('متن مصوبه', 'Text'), kind: 'long', initial: action },
-        { name: 'legalBasis', label: t('مبنای قانونی', 'Legal basis'), initial: like?.legalBasis ?? BASIS },
+        { name: 'text', label: t('متن مصوبه', 'Text'), kind: 'long', initial: likeOf(1)?.obligation.action },
+        { name: 'legalBasis', label: t('مبنای قانونی', 'Legal basis'), initial: likeOf(1)?.legalBasis ?? BASIS },
         ...numbers.flatMap(obligation),
       ]}
       submit={({ text, legalBasis, ...values }, key) => {
+        const after = (n: number) => {
+          const others = numbers.filter((other) => other !== n).map((other) => `o${other}`);
+          const value = values[`dependsOn${n}`];
+          return value === ALL ? others : others.filter((id) => id === value);
+        };
         const obligations = numbers.map((n) => ({
           id: `o${n}`,
           agency: values[`agency${n}`],
@@ -201,6 +249,7 @@ export function Adopt({ session, of }: AdoptProps) {
           acceptance: values[`acceptance${n}`],
           term: termOf(values[`term${n}`]!),
           ladder: values[`ladder${n}`],
+          ...(after(n).length > 0 && { dependsOn: after(n) }),
         }));
         return send(['session', session], 'AdoptResolution', { case: of.id, text, legalBasis, obligations }, key);
       }}

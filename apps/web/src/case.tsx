@@ -7,26 +7,16 @@ import { CATEGORIES } from './categories.js';
 import { Clock, Ladder } from './clock.js';
 import { Clocks } from './clocks.js';
 import { useSpeech, type Speech } from './language.js';
-import { Story, type Owed } from './obligation.js';
+import { Story, Waits, type Owed } from './obligation.js';
+import { Outcome } from './outcome.js';
 import { at, Await, Empty, Overdue, Pill } from './parts.js';
+import type { Referral } from './referrals.js';
 import { told } from './told.js';
 
 type ResolutionItem = ResolutionRow & {
   id: string;
   obligations: { obligation: string; agency: string; status: Status }[];
 };
-interface Referral {
-  id: string;
-  kind: 'national' | 'oversight';
-  addressee: string;
-  basis: string;
-  status: 'open' | 'answered' | 'closed';
-  openedAt: string;
-  closed?: { at: string; outcome: string };
-  resolution: string;
-  obligation: string;
-  answers: { at: string; answer: string }[];
-}
 interface Visit {
   id: string;
   date: string;
@@ -62,6 +52,7 @@ export function CasePage({ id, me }: { id: string; me: Me }) {
             </button>
           </header>
           {me.role === 'expert' && one.status === 'opened' && <Review of={one.id} />}
+          <Outcome of={one} me={me} />
           <Chain of={one} me={me} />
         </article>
       )}
@@ -102,7 +93,9 @@ function Chain({ of, me }: { of: CaseItem; me: Me }) {
   const accounts = useReads<Told>(
     clocks.map((o) => `obligations/${o.resolution}/${o.obligation}/why?language=${language}`),
   );
-  const referred = clocks.filter(({ referrals }) => Object.keys(referrals ?? {}).length > 0);
+  // Those that wait for others have no clock to tell of, but they are owed.
+  const waiting = (owed.data?.items ?? []).filter(({ waitsOn }) => waitsOn);
+  const referred = clocks.filter(({ referrals }) => referrals > 0);
   const referrals = useReads<{ items: Referral[] }>(
     province ? [...new Set(referred.map(({ resolution }) => resolution))].map((id) => `referrals?resolution=${id}&limit=500`) : [], // prettier-ignore
   );
@@ -125,10 +118,10 @@ function Chain({ of, me }: { of: CaseItem; me: Me }) {
             <h2 id="story">{t('از بازدید تا نتیجه', 'From the visit to the outcome')}</h2>
             <Timeline of={parts} />
           </section>
-          {clocks.length > 0 && (
+          {clocks.length + waiting.length > 0 && (
             <section aria-labelledby="whys" className="whys">
               <h2 id="whys">{t('چرا این تاریخ؟', 'Why this date?')}</h2>
-              {clocks.map((one) => (
+              {[...clocks, ...waiting].map((one) => (
                 <Owing
                   key={`${one.resolution}/${one.obligation}`}
                   of={one}
@@ -165,6 +158,7 @@ interface Parts {
 /** The chain in one line: what led to what. */
 function Links({ of: { of, visit, session, resolutions, owed, referrals } }: { of: Parts }) {
   const { t, n, day } = useSpeech();
+  const waits = (of: ResolutionItem, status: Status) => status === 'issued' && of.status !== 'issued';
   const links: [string, ReactNode][] = [
     ...(visit ? [[t('بازدید', 'Visit'), day(visit.date)] as [string, ReactNode]] : []),
     [t('پرونده', 'Case'), day(of.openedAt)],
@@ -196,10 +190,10 @@ function Links({ of: { of, visit, session, resolutions, owed, referrals } }: { o
           mine?.agencyName ?? agency,
           mine ? (
             <a key="o" href={at('obligations', one.id, obligation)}>
-              <Pill status={status} />
+              <Pill status={status} waits={waits(one, status)} />
             </a>
           ) : (
-            <Pill key="o" status={status} />
+            <Pill key="o" status={status} waits={waits(one, status)} />
           ),
         ];
       }),
@@ -303,6 +297,20 @@ function momentsOf({ of, visit, session, resolutions, owed, accounts, referrals 
       });
     }
   }
+  for (const { at: when, unitOpen, jobs, output, note } of of.checks) {
+    moments.push({
+      at: when,
+      title: unitOpen ? t('سنجش نتیجه: واحد کار می‌کند', 'Checked: the unit works') : t('سنجش نتیجه: واحد کار نمی‌کند', 'Checked: the unit does not work'), // prettier-ignore
+      body: [
+        jobs !== undefined && t(`${n(jobs)} شاغل`, `${jobs} people`),
+        output !== undefined && t(`تولید ${n(output)}٪ ظرفیت`, `output ${output}% of capacity`),
+        note,
+      ]
+        .filter(Boolean)
+        .join(' · '),
+      tone: unitOpen ? 'good' : 'bad',
+    });
+  }
   if (of.closedAt) {
     moments.push({
       at: of.closedAt,
@@ -330,9 +338,10 @@ function Owing({ of, why }: { of: Owed; why?: Told }) {
     <section className="owing">
       <h3>
         <a href={at('obligations', of.resolution, of.obligation)}>{of.action}</a>{' '}
-        <small>{of.agencyName ?? of.agency}</small> <Pill status={of.status} />{' '}
+        <small>{of.agencyName ?? of.agency}</small> <Pill status={of.status} waits={of.waitsOn !== undefined} />{' '}
         {of.missedAt && <Overdue since={of.missedAt} />}
       </h3>
+      <Waits of={of} />
       {why && (
         <>
           <div className="account">

@@ -33,6 +33,10 @@ export interface CaseItem {
   }[];
   answer?: { type: 'OutcomeConfirmed' | 'OutcomeObjected'; note: string };
   outcome?: string;
+  /** How the unit was found each time that the outcome was looked at. */
+  checks: { at: string; unitOpen: boolean; jobs?: number; output?: number; note?: string }[];
+  /** Once closed: from which day the outcome can be checked, and whether that is still owed. */
+  check?: { from: string; owed: boolean };
 }
 
 const MAY_OPEN: readonly string[] = ['secretary', 'expert', 'deputy'];
@@ -85,7 +89,13 @@ export function CaseRow({ of }: { of: CaseItem }) {
       <small>{session?.number !== undefined && t(`جلسهٔ ${n(session.number)}`, `session ${session.number}`)}</small>
       <span className="pills">
         {resolutions.flatMap((one) =>
-          one.obligations.map(({ obligation, status }) => <Pill key={`${one.id}/${obligation}`} status={status} />),
+          one.obligations.map(({ obligation, status }) => (
+            <Pill
+              key={`${one.id}/${obligation}`}
+              status={status}
+              waits={status === 'issued' && one.status !== 'issued'}
+            />
+          )),
         )}
       </span>
     </div>

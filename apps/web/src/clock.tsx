@@ -57,7 +57,13 @@ export function Clock({ why }: { why: Why }) {
   return (
     <section className="clock">
       <h3>{t('ساعت مهلت', 'The clock')}</h3>
-      {why.chapters.length === 0 && <p>{t('ساعت با ابلاغ آغاز می‌شود.', 'The clock starts with communication.')}</p>}
+      {why.chapters.length === 0 && (
+        <p>
+          {why.waitsFor?.length
+            ? t('ساعت هنوز آغاز نشده است.', 'The clock has not started.')
+            : t('ساعت با ابلاغ آغاز می‌شود.', 'The clock starts with communication.')}
+        </p>
+      )}
       {why.chapters.map((chapter) => (
         <Bar key={chapter.epoch} chapter={chapter} />
       ))}

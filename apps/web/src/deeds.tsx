@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { giveEvidence, send, type Me } from './api.js';
+import { type AgencyName } from './agencies.js';
+import { giveEvidence, send, useRead, type Me } from './api.js';
 import { Form, type FormProps, type Values } from './form.js';
 import { useSpeech } from './language.js';
 import { at } from './parts.js';
@@ -41,6 +42,8 @@ export function Deeds({ of, me }: { of: Owed; me: Me }) {
 
 function useDeeds(of: Owed, me: Me): Deed[] {
   const { t } = useSpeech();
+  const reassigns = of.open && (me.role === 'secretary' || me.role === 'governor');
+  const agencies = useRead<{ items: AgencyName[] }>(reassigns ? 'agencies?limit=500' : undefined);
   if (!of.open) return [];
   const say = (command: string, data: object, key: string) =>
     send(['resolution', of.resolution], command, { obligation: of.obligation, ...data }, key);
@@ -60,6 +63,27 @@ function useDeeds(of: Owed, me: Me): Deed[] {
     submit: (values, key) => say(command, values, key),
   });
 
+  const blocked = (of.blockedBy ?? []).length > 0;
+  const reassignment: Deed = {
+    main: blocked,
+    title: t('سپردن به دستگاه دیگر', 'Reassign'),
+    action: t('سپرده شود', 'Reassign'),
+    note: t('مهلت تازه از همین امروز آغاز می‌شود.', 'The new term starts today.'),
+    fields: [
+      {
+        name: 'agency',
+        label: t('دستگاه', 'Agency'),
+        kind: 'select',
+        options: (agencies.data?.items ?? []).map(({ id, name }) => [id, name]),
+        initial: of.agency,
+      },
+      { ...days, label: t('مهلت تازه', 'New term') },
+      { ...reason, optional: true },
+    ],
+    submit: (values, key) => say('ReassignObligation', withTerm(values), key),
+  };
+  const reassign = agencies.data && (of.waitsOn || ['running', 'missed'].includes(of.status)) ? [reassignment] : [];
+
   if (me.role === 'governor') {
     return [
       {
@@ -69,7 +93,7 @@ function useDeeds(of: Owed, me: Me): Deed[] {
         note: t('با مهلت تازه، ساعت از همین امروز از نو آغاز می‌شود.', 'With a new term the clock starts anew today.'),
         fields: [
           { name: 'text', label: t('متن دستور', 'The order'), kind: 'long' },
-          { ...days, label: t('مهلت تازه', 'New term'), optional: true },
+          { ...days, label: t('مهلت تازه', 'New term'), optional: !blocked },
         ],
         submit: (values, key) => say('IssueDirective', withTerm(values), key),
       },
@@ -79,6 +103,7 @@ function useDeeds(of: Owed, me: Me): Deed[] {
         t('وزارتخانه یا نهاد ملی', 'Ministry or national body'),
       ),
       referral('ReferToOversight', t('ارجاع به بازرسی', 'Refer to oversight'), t('نهاد نظارتی', 'Oversight body')),
+      ...reassign,
     ];
   }
   if (me.role === 'agency' && me.agency === of.agency) {
@@ -192,7 +217,7 @@ function useDeeds(of: Owed, me: Me): Deed[] {
       submit: (values, key) => say('ResumeDeadline', values, key),
     });
   }
-  return deeds;
+  return me.role === 'secretary' ? [...deeds, ...reassign] : deeds;
 }
 
 interface Request {

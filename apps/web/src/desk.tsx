@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useRead, type Me } from './api.js';
+import { OwnAnswers } from './duties.js';
 import { useSpeech } from './language.js';
 import { Agencies } from './agencies.js';
 import { Long } from './long.js';
@@ -50,6 +51,7 @@ export function Desk({ me }: { me: Me }) {
         )}
       </header>
 
+      {(me.role === 'governor' || me.role === 'deputy') && <OwnAnswers me={me} />}
       <section aria-labelledby="reached">
         <div className="row">
           <h2 id="reached">{t('بدترین‌ها نخست', 'Worst first')}</h2>

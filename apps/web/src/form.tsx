@@ -6,7 +6,7 @@ import { useSpeech } from './language.js';
 export interface Field {
   name: string;
   label: string;
-  kind?: 'text' | 'long' | 'days' | 'term' | 'file' | 'select';
+  kind?: 'text' | 'long' | 'days' | 'number' | 'term' | 'file' | 'select';
   /** Of a `select`: value and name. */
   options?: readonly (readonly [string, string])[];
   /** What stands there before anything is typed. */
@@ -39,7 +39,11 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
   const { t } = speech;
   const dialog = useRef<HTMLDialogElement>(null);
   const [values, setValues] = useState<Values>({});
-  const valueOf = ({ name, initial, options }: Field) => values[name] ?? initial ?? options?.[0]?.[0] ?? '';
+  // What was chosen may be among the options no longer, when they depend on another field.
+  const valueOf = ({ name, initial, options }: Field) => {
+    const value = values[name] ?? initial;
+    return options?.every(([id]) => id !== value) ? (options[0]?.[0] ?? '') : (value ?? '');
+  };
   const [files, setFiles] = useState<readonly File[]>([]);
   const [key, setKey] = useState(() => crypto.randomUUID());
   const [state, setState] = useState<'open' | 'sending' | Refusal>('open');
@@ -66,7 +70,7 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
       const value = valueOf(field).trim();
       return value === ''
         ? []
-        : [[field.name, field.kind === 'days' || field.kind === 'term' ? plainDigits(value) : value]];
+        : [[field.name, ['days', 'number', 'term'].includes(field.kind ?? '') ? plainDigits(value) : value]];
     });
     try {
       await submit(Object.fromEntries(given) as Values, key, files, setShare);
@@ -119,7 +123,14 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
               </label>
               {kind === 'long' && <textarea rows={4} maxLength={4000} {...text} />}
               {kind === 'text' && <input maxLength={1000} {...text} />}
-              {kind === 'days' && <input inputMode="numeric" pattern="[0-9۰-۹٠-٩]{1,3}" className="short" {...text} />}
+              {(kind === 'days' || kind === 'number') && (
+                <input
+                  inputMode="numeric"
+                  pattern={`[0-9۰-۹٠-٩]{1,${kind === 'days' ? 3 : 7}}`}
+                  className="short"
+                  {...text}
+                />
+              )}
               {kind === 'term' && (
                 <input pattern="[0-9۰-۹٠-٩]{1,3}|[Pp][0-9A-Za-z]{2,38}" className="short" {...text} />
               )}

@@ -50,7 +50,8 @@ export function ResolutionPage({ id, me }: { id: string; me: Me }) {
                     <Obligation of={mine} me={me} open={obligations.length === 1} />
                   ) : (
                     <p>
-                      {one.agency} <Pill status={one.status} />
+                      {one.agency}{' '}
+                      <Pill status={one.status} waits={one.status === 'issued' && letterNumber !== undefined} />
                     </p>
                   )}
                 </li>

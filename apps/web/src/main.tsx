@@ -16,6 +16,7 @@ import { Speaking, useSpeech } from './language.js';
 import { ObligationPage } from './obligation.js';
 import { at, Await, Empty, office, Waiting } from './parts.js';
 import { lookAt, usePast } from './past.js';
+import { ReferralPage } from './referrals.js';
 import { SearchBox, SearchPage } from './search.js';
 import { Board } from './secretary.js';
 import { SessionPage, Sessions } from './sessions.js';
@@ -120,6 +121,7 @@ function Page({ page, rest: [first, second, third], me }: PageProps): ReactNode 
   if (page === 'inbox') return <Inbox me={me} agency={first} />;
   if (page === 'search') return <SearchPage query={first ?? ''} />;
   if (page === 'resolutions' && first) return <ResolutionPage key={first} id={first} me={me} />;
+  if (page === 'referrals' && first) return <ReferralPage key={first} id={first} me={me} />;
   if (page === 'units' && first) return <UnitPage key={first} id={first} />;
   if (page === 'calendar') return <CalendarPage key={first} me={me} id={first} />;
   if (page === 'ladders') return <Ladders key={first} me={me} id={first} />;

@@ -4,9 +4,37 @@ import { Clock, Ladder } from './clock.js';
 import { Deeds } from './deeds.js';
 import { useRead, type Me } from './api.js';
 import { useSpeech } from './language.js';
-import { at, Await, office, Overdue, Pill } from './parts.js';
+import { at, Await, obligationName, office, Overdue, Pill } from './parts.js';
+import { Referrals } from './referrals.js';
 
-export type Owed = ObligationRow & { agencyName: string | null; category: string | null };
+export type Owed = ObligationRow & {
+  agencyName: string | null;
+  category: string | null;
+  /** What has to be met before its clock starts. */
+  waitsOn?: { obligation: string; agencyName: string | null }[];
+};
+
+/** For what an obligation waits; what was revoked is never met, so that somebody has to decide. */
+export function Waits({ of: { waitsOn = [], blockedBy = [] } }: { of: Owed }) {
+  const speech = useSpeech();
+  const { t } = speech;
+  if (waitsOn.length === 0) return null;
+  const blocked = waitsOn.filter(({ obligation }) => blockedBy.includes(obligation));
+  const names = (blocked.length > 0 ? blocked : waitsOn)
+    .map(({ obligation, agencyName }) => obligationName(obligation, speech) + (agencyName ? ` (${agencyName})` : ''))
+    .join(t(' و ', ' and '));
+  if (blocked.length > 0) {
+    return (
+      <strong className="overdue">
+        {t(
+          `بن‌بست: ${names} لغو شده است؛ دستور استاندار یا سپردن به دستگاهی دیگر باید مهلت تازه بدهد.`,
+          `Blocked: ${names} was revoked; a directive or a reassignment has to give it a term.`,
+        )}
+      </strong>
+    );
+  }
+  return <small>{t(`مهلت با انجام ${names} آغاز می‌شود.`, `Its clock starts when ${names} is met.`)}</small>;
+}
 
 /** One obligation: in a line who owes what since when; opened, its clock, its ladder, and what can be done. */
 export function Obligation({ of, me, open = false, left }: { of: Owed; me: Me; open?: boolean; left?: ReactNode }) {
@@ -20,11 +48,12 @@ export function Obligation({ of, me, open = false, left }: { of: Owed; me: Me; o
         <span className="what">
           <b>{action}</b>
           <span>{agencyName ?? agency}</span>
+          <Waits of={of} />
         </span>
         <span className="when">
           {missedAt ? <Overdue since={missedAt} /> : left}
           {!missedAt && dueAt && <small>{moment(dueAt)}</small>}
-          <Pill status={status} />
+          <Pill status={status} waits={of.waitsOn !== undefined} />
           {claimed && status === 'missed' && <small>{t('اعلام انجام، در انتظار راستی‌آزمایی', 'claimed since')}</small>}
         </span>
       </summary>
@@ -85,15 +114,18 @@ export function ObligationPage({ resolution, obligation, me }: { resolution: str
           <header className="head">
             <p className="crumb">
               {of.case && <a href={at('cases', of.case)}>{t('پروندهٔ این تکلیف', 'The case of this obligation')}</a>}
+              {of.case && ' · '}
+              <a href={at('resolutions', of.resolution)}>{t('مصوبهٔ آن', 'Its resolution')}</a>
             </p>
             <h1>
               {n(of.number)} · {of.action}
             </h1>
             <p>
-              {of.agencyName ?? of.agency} · <Pill status={of.status} />{' '}
+              {of.agencyName ?? of.agency} · <Pill status={of.status} waits={of.waitsOn !== undefined} />{' '}
               {of.missedAt && <Overdue since={of.missedAt} />}
               {of.escalatedTo && ` · ${t('تا', 'up to')} ${office(of.escalatedTo, speech)}`}
             </p>
+            <Waits of={of} />
             <p className="about">{t(`معیار پذیرش: ${of.acceptance}`, `Counts as done: ${of.acceptance}`)}</p>
           </header>
           <section className="panel" aria-labelledby="why">
@@ -101,6 +133,7 @@ export function ObligationPage({ resolution, obligation, me }: { resolution: str
             <Account resolution={resolution} obligation={obligation} />
             <Deeds of={of} me={me} />
           </section>
+          <Referrals resolution={resolution} obligation={obligation} me={me} />
         </article>
       )}
     </Await>

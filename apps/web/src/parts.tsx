@@ -18,9 +18,17 @@ const STATUSES: Record<Status, [string, string]> = {
   revoked: ['لغو شده', 'Revoked'],
 };
 
-export function Pill({ status }: { status: Status }) {
+/** `waits`: it is communicated, or will be, but its clock starts only when another obligation is met. */
+export function Pill({ status, waits = false }: { status: Status; waits?: boolean }) {
   const { t } = useSpeech();
-  return <span className={`pill is-${status}`}>{t(...STATUSES[status])}</span>;
+  const words: [string, string] = waits ? ['در انتظار تکلیف دیگر', 'Waits for another'] : STATUSES[status];
+  return <span className={`pill is-${status}`}>{t(...words)}</span>;
+}
+
+/** Obligations have ids, not names; those that were adopted here are counted. */
+export function obligationName(id: string, { t, n }: Speech): string {
+  const number = /^o(\d+)$/.exec(id)?.[1];
+  return number ? t(`تکلیف ${n(number)}`, `obligation ${number}`) : id;
 }
 
 const OFFICES: Record<string, [string, string]> = {

@@ -3,6 +3,7 @@ import type { Category } from '#directory';
 import { send, useRead, type Me } from './api.js';
 import { Deed, OpenCase, Schedule, Table } from './board.js';
 import { CATEGORIES } from './categories.js';
+import { Answers, type Duties } from './duties.js';
 import { today, useDays } from './days.js';
 import { useSpeech } from './language.js';
 import { at, Await, DAY_MS, Empty, Figure } from './parts.js';
@@ -19,17 +20,6 @@ interface Waiting {
   category: Category;
   openedAt: string;
 }
-interface Duty {
-  duty: string;
-  resolution?: string;
-  obligation?: string;
-  case?: string;
-  /** Of a notice that could not be delivered: which, and to whom. */
-  notice?: string;
-  recipient?: string;
-  dueAt?: string;
-  missed: number;
-}
 interface ToVisit {
   rank: number;
   unit: string;
@@ -38,20 +28,6 @@ interface ToVisit {
   reasons: { reason: string; points: number; text: string }[];
 }
 
-const DUTIES: Record<string, [string, string]> = {
-  communicate: ['ابلاغ مصوبه', 'Communicate'],
-  verify: ['راستی‌آزمایی', 'Verify a claim'],
-  'decide-extension': ['پاسخ به درخواست تمدید', 'Decide on an extension'],
-  'review-suspension': ['بازنگری توقف', 'Review a suspension'],
-  'check-outcome': ['سنجش نتیجه', 'Check the outcome'],
-  'ask-again': ['پیگیری ارجاع', 'Ask again about a referral'],
-  'undelivered-notice': ['اطلاع‌رسانی ناموفق؛ از راه دیگر بگویید', 'A notice was not delivered: tell otherwise'],
-};
-const placeOf = ({ resolution, obligation, case: of }: Duty): string => {
-  if (resolution && obligation) return at('obligations', resolution, obligation);
-  if (resolution) return at('resolutions', resolution);
-  return of ? at('cases', of) : '#/';
-};
 /** Why a unit is on the list, for whoever reads English; the API says it in Persian. */
 const REASONS: Record<string, string> = {
   'problem-of-small-or-medium': 'small or medium, with open cases',
@@ -75,7 +51,7 @@ export function Board({ me }: { me: Me }) {
   );
   const opened = useRead<List<Waiting>>('cases?status=opened&limit=100');
   const reviewed = useRead<List<Waiting>>('cases?status=reviewed&limit=100');
-  const duties = useRead<List<Duty>>(`offices/${me.role}/duties?limit=100`);
+  const duties = useRead<Duties>(`offices/${me.role}/duties?limit=100`);
   const running = sessions.data?.items.filter(({ status }) => status === 'open') ?? [];
   const group = sessions.data?.items[0]?.workingGroup;
   return (
@@ -138,7 +114,7 @@ export function Board({ me }: { me: Me }) {
             ))}
           </ul>
         </Panel>
-        <Answers duties={duties} />
+        <Answers duties={duties} me={me} />
         <Panel id="review" title={t('در انتظار بررسی کارشناسی', 'To be reviewed by the expert')}>
           <Await of={opened}>
             {({ items }) =>
@@ -224,45 +200,6 @@ function Next({ sessions, me }: { sessions: readonly SessionItem[]; me: Me }) {
           {me.role === 'secretary' && <Table session={next.id} />}
         </>
       )}
-    </Panel>
-  );
-}
-
-/** Answers that the office owes to the process itself, the most urgent first. */
-function Answers({ duties }: { duties: ReturnType<typeof useRead<List<Duty>>> }) {
-  const { t, n, moment } = useSpeech();
-  return (
-    <Panel id="duties" title={t('پاسخ‌هایی که بدهکارید', 'Answers owed')}>
-      <Await of={duties}>
-        {({ items }) => {
-          const answers = items.filter(({ duty }) => duty !== 'communicate');
-          return answers.length === 0 ? (
-            <Empty>{t('پاسخی بدهکار نیستید.', 'No answer is owed.')}</Empty>
-          ) : (
-            <ul className="rows">
-              {answers
-                .toSorted((a, b) => (a.dueAt ?? '~').localeCompare(b.dueAt ?? '~'))
-                .slice(0, SHOWN)
-                .map((one) => {
-                  const { duty, resolution, obligation, case: of, notice, recipient, dueAt, missed } = one;
-                  const subject = resolution?.replace(/^.*?-(\d+)-(\d+)$/, '$1/$2') ?? of ?? recipient ?? '';
-                  return (
-                    <li key={`${resolution ?? of ?? notice}/${obligation}/${duty}`}>
-                      <a href={placeOf(one)}>
-                        {DUTIES[duty] ? t(...DUTIES[duty]) : duty} · {n(subject)}
-                      </a>{' '}
-                      {missed > 0 ? (
-                        <b className="overdue">{t('دیر شده؛ استاندار می‌داند', 'late; the governor knows')}</b>
-                      ) : (
-                        dueAt && <small>{t(`تا ${moment(dueAt)}`, `by ${moment(dueAt)}`)}</small>
-                      )}
-                    </li>
-                  );
-                })}
-            </ul>
-          );
-        }}
-      </Await>
     </Panel>
   );
 }

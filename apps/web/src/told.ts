@@ -1,6 +1,6 @@
 import type { Step } from '#resolutions';
 import type { Speech } from './language.js';
-import { office } from './parts.js';
+import { obligationName, office } from './parts.js';
 
 /** A step of an obligation as a heading and what was said with it; undefined for what the chain tells elsewhere. */
 export function told({ type, data, by }: Step, speech: Speech): [string, string?] | undefined {
@@ -36,6 +36,10 @@ export function told({ type, data, by }: Step, speech: Speech): [string, string?
       return [t('مهلت متوقف شد', 'The clock was suspended'), lines(who, reason, data['document'])];
     case 'DeadlineResumed':
       return [t('مهلت ادامه یافت', 'The clock goes on'), lines(who, reason, due)];
+    case 'DeadlineStarted': {
+      const names = (data['after'] as string[]).map((id) => obligationName(id, speech)).join(t(' و ', ' and '));
+      return [t('مهلت آغاز شد', 'The clock started'), lines(t(`پس از انجام ${names}`, `${names} is met`), due)];
+    }
     case 'DeadlineMoved':
       return [
         t('تقویم مهلت را جابه‌جا کرد', 'The calendar moved the deadline'),
