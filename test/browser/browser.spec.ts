@@ -2,6 +2,7 @@ import { needs } from '#test/kit/needs';
 import { desks } from './desks.js';
 import { openStage, type Stage } from './kit.js';
 import { record } from './record.js';
+import { waits } from './waits.js';
 
 jest.setTimeout(120_000);
 
@@ -15,4 +16,5 @@ needs('chromium')('the web interface in a real browser, on the nine Tuesdays', (
 
   describe('the desks of the offices', () => desks(() => stage));
   describe('the record', () => record(() => stage));
+  describe('what waits', () => waits(() => stage));
 });

@@ -9,6 +9,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** The real engine on its embedded default, with the nine Tuesdays loaded, and a browser to look at it. */
 export interface Stage {
   url: string;
+  /** Where the demo keeps its data, with the key that tokens are signed with. */
+  dataDir: string;
   /** A browser of its own, signed in by the link that the demo printed last for this desk. */
   enter(desk: string): Promise<Page>;
   /** The link itself; a new one is printed when it was used. */
@@ -63,6 +65,7 @@ export async function openStage(): Promise<Stage> {
   };
   return {
     url,
+    dataDir: /PEYGIR_DATA=(\S+)/.exec(run.said.err)![1]!,
     complaints,
     context,
     link,

@@ -37,7 +37,7 @@ export function Referrals({ resolution, obligation, me }: { resolution: string; 
     <section aria-labelledby="referrals">
       <h2 id="referrals">{t('ارجاع‌ها', 'Referrals')}</h2>
       {items.map((one) => (
-        <ReferralCard key={one.id} of={one} me={me} />
+        <ReferralCard key={one.id} of={one} me={me} heading="h3" />
       ))}
     </section>
   );
@@ -58,23 +58,23 @@ export function ReferralPage({ id, me }: { id: string; me: Me }) {
             </p>
             <h1>{t(`ارجاع به ${of.addressee}`, `Referral to ${of.addressee}`)}</h1>
           </header>
-          <ReferralCard of={of} me={me} />
+          <ReferralCard of={of} me={me} heading="h2" />
         </article>
       )}
     </Await>
   );
 }
 
-function ReferralCard({ of, me }: { of: Referral; me: Me }) {
+function ReferralCard({ of, me, heading: Heading }: { of: Referral; me: Me; heading: 'h2' | 'h3' }) {
   const { t, n, day, moment } = useSpeech();
   const { id, kind, addressee, basis, status, openedAt, answers, closed, chases } = of;
   const stream: [string, string] = [id.slice(0, id.indexOf('-')), id.slice(id.indexOf('-') + 1)];
   const command = (verb: string, noun: string) => verb + (kind === 'oversight' ? 'Oversight' : '') + noun;
   return (
     <div className="panel referral">
-      <h3>
+      <Heading>
         {addressee} <span className="pill">{t(...STATUSES[status])}</span>
-      </h3>
+      </Heading>
       <p className="about">
         {kind === 'national' ? t('ارجاع ملی', 'National') : t('ارجاع به بازرسی', 'Oversight')} · {day(openedAt, true)} ·{' '}
         {basis}
