@@ -109,23 +109,24 @@ export function waits(opened: () => Stage): void {
   it('asks for the outcome of what was solved, and for the answer to what was referred', async () => {
     await go(secretary, 'board');
     const owed = secretary.getByRole('region', { name: 'پاسخ‌هایی که بدهکارید' });
+    const dialog = secretary.getByRole('dialog');
     const late = (name: string) => owed.getByRole('listitem').filter({ hasText: name }).filter({ hasText: 'دیر شده' });
     await late('پیگیری ارجاع').getByRole('link').click();
     await button(secretary, 'ثبت پاسخ').click();
-    await secretary.getByLabel('پاسخ', { exact: true }).fill('پذیرفته شد');
+    await dialog.getByLabel('پاسخ', { exact: true }).fill('پذیرفته شد');
     await button(secretary, 'ثبت شود').click();
     await secretary.getByText('پاسخ داده شده').waitFor();
     expect(await faults(secretary)).toEqual([]);
     await button(secretary, 'بستن ارجاع').click();
-    await secretary.getByLabel('نتیجه').fill('انجام شد');
+    await dialog.getByLabel('نتیجه').fill('انجام شد');
     await button(secretary, 'بسته شود').click();
     await secretary.getByText('بسته شد: انجام شد').waitFor();
 
     await go(secretary, 'board');
     await late('سنجش نتیجه').getByRole('link').click();
     await button(secretary, 'سنجش نتیجه').click();
-    await secretary.getByLabel('شمار شاغلان').fill('۱۲۰');
-    await secretary.getByLabel('تولید').fill('۷۰');
+    await dialog.getByLabel('شمار شاغلان').fill('۱۲۰');
+    await dialog.getByLabel('تولید').fill('۷۰');
     await button(secretary, 'ثبت شود').click();
     await closed(secretary);
     await secretary.getByRole('heading', { name: 'سنجش نتیجه: واحد کار می‌کند' }).waitFor();
@@ -134,8 +135,8 @@ export function waits(opened: () => Stage): void {
 
     await go(secretary, 'cases/twice');
     await button(secretary, 'بستن پرونده').click();
-    await secretary.getByLabel('نتیجه').fill('پروندهٔ دیگری دارد');
-    await secretary.getByLabel('مشکل حل شد؟').selectOption('no');
+    await dialog.getByLabel('نتیجه').fill('پروندهٔ دیگری دارد');
+    await dialog.getByLabel('مشکل حل شد؟').selectOption('no');
     await button(secretary, 'بسته شود').click();
     await closed(secretary);
     await until(secretary, 'cases/twice', ({ solved, check }) => solved === false && check?.owed === false);
