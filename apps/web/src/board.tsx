@@ -172,19 +172,21 @@ export function Adopt({ session, of }: AdoptProps) {
   const known = new Set(['standard', ...(ladders.data?.items ?? []).map(({ id }) => id)]);
   const many = count > 1;
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  const namedFor = (n: number) => (fa: string, en: string) =>
+    t(many ? `${fa} (تکلیف ${digits(n)})` : fa, many ? `${en} (obligation ${n})` : en);
+  const template = (n: number): Field => ({
+    name: `template${n}`,
+    label: namedFor(n)('الگو', 'Template'),
+    kind: 'select',
+    options: likes.map(({ id, title }) => [id, title]),
+  });
   const obligation = (n: number): Field[] => {
     const like = likeOf(n);
     const { agency, action, acceptance, term, ladder = 'standard' } = like?.obligation ?? {};
-    const named = (fa: string, en: string) =>
-      t(many ? `${fa} (تکلیف ${digits(n)})` : fa, many ? `${en} (obligation ${n})` : en);
+    const named = namedFor(n);
     const others = numbers.filter((other) => other !== n);
     const fields: (Field | false)[] = [
-      likes.length > 1 && {
-        name: `template${n}`,
-        label: named('الگو', 'Template'),
-        kind: 'select',
-        options: likes.map(({ id, title }) => [id, title] as const),
-      },
+      n > 1 && likes.length > 1 && template(n),
       {
         name: `agency${n}`,
         label: named('دستگاه', 'Agency'),
@@ -232,6 +234,7 @@ export function Adopt({ session, of }: AdoptProps) {
       more={{ label: t('تکلیف دیگر', 'Another obligation'), run: () => setCount(count + 1) }}
       onChange={(name, value) => name.startsWith('template') && setChosen({ ...chosen, [name]: value })}
       fields={[
+        ...(likes.length > 1 ? [template(1)] : []),
         { name: 'text', label: t('متن مصوبه', 'Text'), kind: 'long', initial: likeOf(1)?.obligation.action },
         { name: 'legalBasis', label: t('مبنای قانونی', 'Legal basis'), initial: likeOf(1)?.legalBasis ?? BASIS },
         ...numbers.flatMap(obligation),
