@@ -1,5 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { load } from '#apps/cli/load';
@@ -34,11 +33,10 @@ export function waits(opened: () => Stage): void {
       [1, 'secretary', 'TableCase', 'joint', { session: 'energy-1' }],
       [1, 'secretary', 'OpenSession', 'energy-1', { attendance: ['governor'] }],
     ];
-    const file = join(tmpdir(), `peygir-waits-${process.pid}.ndjson`);
+    const file = join(stage.dataDir, 'waits.ndjson');
     writeFileSync(file, lines.map(([days, role, command, id, data]) => JSON.stringify({ at: ago(days), as: as(role), command, id, data })).join('\n')); // prettier-ignore
     const token = await tokenFor(readConfig({ PEYGIR_DATA: stage.dataDir }), { role: 'registrar', expires: 600 });
     const { refused } = await load(file, { server: stage.url, token });
-    rmSync(file);
     expect(refused).toEqual([]);
   }
 
