@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, defaultDataDir, projectRoot, readConfig } from '#apps/config';
+import { ConfigError, defaultDataDir, readConfig } from '#apps/config';
 
 const failure = (env: NodeJS.ProcessEnv): string => {
   try {
@@ -22,6 +22,13 @@ describe('configuration', () => {
       dataDir: defaultDataDir(),
       databaseUrl: undefined,
     });
+  });
+
+  it('is told in README, every variable of it', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const names = readFileSync('apps/config.ts', 'utf8').match(/(?<=')[A-Z]+(_[A-Z]+)*(?=')/g)!;
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('names everything that is wrong at once, without passwords', () => {
