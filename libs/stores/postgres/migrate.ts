@@ -106,7 +106,7 @@ const MIGRATIONS: readonly string[] = [
     primary key (event, path));
   -- Where read models are made anew beside the ones that are read.
   create schema rebuilding;
-  grant usage on schema vault to ${APP_ROLE};
+  grant usage, create on schema vault to ${APP_ROLE};
   grant usage, create on schema rebuilding to ${APP_ROLE};
   alter table vault.openings owner to ${APP_ROLE};
   alter table vault.erased owner to ${APP_ROLE};
