@@ -1,5 +1,7 @@
 import { composeParts, type Running } from '#apps/compose';
 import { aProvince, withOffices, withResolution, type Person, type Province } from '#test/kit/province';
+import { SignIn } from '#apps/api/sign-in';
+import { startApi } from '#test/kit/http';
 import { listen, type Listener, type LiveEvent } from '#test/kit/live';
 import { silent } from '#test/kit/worker';
 
@@ -120,6 +122,23 @@ describe('GET /v1/live', () => {
     expect((await hears(person)).status).toBe(429);
     open[0]!.close();
     for (;;) if ((await hears(person)).status === 200) break;
+  });
+
+  it('says now and then that nothing is lost, to whoever signed in with a browser too', async () => {
+    const signIn = new SignIn();
+    const api = await startApi([], { signIn, beatMs: 20 });
+    try {
+      await api.app.listen(0, '127.0.0.1');
+      const cookie = (await signIn.sessions.open({ id: 'governor', role: 'governor' })).split(';')[0]!;
+      const made = await listen(await api.app.getUrl(), { cookie });
+      listeners.push(made);
+      const beat = await made.until(({ event }) => event === 'beat');
+      expect(beat.data).toEqual({ position: '0', behind: false });
+      await api.app.close();
+      await made.ended;
+    } finally {
+      await api.close();
+    }
   });
 
   it('ends in order when its node stops, and the reader goes on with another', async () => {
