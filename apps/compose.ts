@@ -269,7 +269,7 @@ async function build(
     return new ProviderSignIn({ issuer, ...oidcClient, publicUrl, province, key, sessions });
   };
   const serve = async () => {
-    const apart = createPool(address, { max: FRAMES });
+    const apart = createPool(address, { max: FRAMES + 1 });
     closing.push(() => apart.end());
     const past = new Past(store, clock, recordProjections, () => openSession(apart));
     closing.push(async () => past.close());

@@ -56,3 +56,11 @@ export const body = (rungs: readonly Rung[], repeat: number | undefined): object
   }),
   ...(repeat && { repeat: { workingDays: repeat } }),
 });
+
+/** Enough room for both versions and a little beside. */
+export function spanOf(...of: readonly { rungs: readonly Rung[]; repeat?: number }[]): [number, number] {
+  const days = of.flatMap(({ rungs, repeat = 0 }) =>
+    rungs.map((one) => (one.days ?? 0) + (one.days! > 0 ? repeat : 0)),
+  );
+  return [Math.max(5, ...days.map((d) => -d)) + 2, Math.max(10, ...days) + 3];
+}
