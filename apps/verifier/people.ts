@@ -40,7 +40,7 @@ export const LEAVES: Readonly<Record<string, readonly string[]>> = {
   ReportProgress: ['ProgressReported'],
   DisputeObligation: ['ObligationDisputed'],
   ReportCompliance: ['AgencyComplied'],
-  VerifyCompliance: ['ComplianceVerified', 'MissRetracted', 'ResolutionFulfilled'],
+  VerifyCompliance: ['ComplianceVerified', 'MissRetracted', 'DeadlineStarted', 'ResolutionFulfilled'],
   RefuteCompliance: ['ComplianceRefuted'],
   RequestExtension: ['ExtensionRequested'],
   GrantExtension: ['ExtensionGranted'],

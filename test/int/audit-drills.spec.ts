@@ -17,6 +17,7 @@ import { Simulation } from '#apps/simulation';
 import { folder } from '#apps/verifier/folder';
 import { exitCode, sentences, type Report } from '#apps/verifier/report';
 import { verify, type Brought } from '#apps/verifier/verify';
+import { at, communicated, obligation, say, tell } from '#test/kit/timeline';
 import { checkpointOf, claimsOf, exported, LOG, POLICY, WITNESSES } from '#test/kit/audit';
 
 jest.setTimeout(120_000);
@@ -92,6 +93,32 @@ describe('an honest export', () => {
     expect([...sentences(report)].filter((line) => line.startsWith('✓'))).toHaveLength(10);
     expect(report.notes.join()).toMatch(/2192 entries, 2192 acts, 9\d\d clocks/);
     expect(report.checkpoint!.note).toBe(checkpointOf(truth));
+  });
+
+  it('passes with clocks that started when another obligation was met', async () => {
+    const first = obligation({ id: 'land' });
+    const second = obligation({ id: 'gas', dependsOn: ['land'] });
+    const { events } = await tell(
+      [
+        ...communicated(at('2026-08-25'), [first, second]),
+        say(at('2026-08-26'), { role: 'agency', agency: 'gas' }, 'ReportCompliance', 'r', {
+          obligation: 'land',
+          evidence: [],
+        }),
+        say(at('2026-08-30'), 'expert', 'VerifyCompliance', 'r', { obligation: 'land' }),
+      ],
+      at('2026-09-20'),
+    );
+    expect(events.map(({ type }) => type)).toContain('DeadlineStarted');
+    const { code, report } = await drill(events as Leaf[]);
+    expect(report.findings).toEqual([]);
+    expect(code).toBe(0);
+    const early = events.map((event) =>
+      event.type === 'DeadlineStarted'
+        ? { ...event, data: { ...event.data, dueAt: at('2026-09-01', '14:30') } }
+        : event,
+    );
+    expect((await drill(early as Leaf[])).codes).toContain('clock');
   });
 
   it('passes for one case, one session and one agency, with a receipt for each entry and nothing of the others', async () => {
