@@ -157,7 +157,8 @@ const ofObligation =
 function ofDuty({ duty, since, dueAt, ...about }: Owing, calendar: number, province: string): ICalEventData[] {
   if (!dueAt) return [];
   const { resolution, obligation } = about;
-  const of = [resolution, obligation].filter(Boolean).join('/') || String(about['case'] ?? about['notice'] ?? '');
+  const other = about['case'] ?? about['notice'];
+  const of = [resolution, obligation].filter(Boolean).join('/') || (typeof other === 'string' ? other : '');
   // It is moved by the calendar alone, and a new one of its kind is another.
   const id = `${duty}/${of}/${Date.parse(since)}`;
   const summary = `${DUTIES[duty] ?? duty}: ${of}`;

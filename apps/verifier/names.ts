@@ -3,7 +3,7 @@ import type { Leaf } from '#audit';
 /** Turns the direction of text around, so that it reads as something else. */
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/;
 /** Takes no place at all. ZWNJ is Persian spelling, and marks of direction come with what is pasted: those are let be. */
-const UNSEEN = /[\u00ad\u034f\u180e\u200b\u2060-\u2064\ufeff\u115f\u1160\u3164\uffa0]/;
+const UNSEEN = /\u034f|[\u00ad\u180e\u200b\u2060-\u2064\ufeff\u115f\u1160\u3164\uffa0]/;
 const LATIN_LETTER = /\p{Script=Latin}/u;
 const LIKE_LATIN = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u;
 /** Two scripts that look alike within one word. */

@@ -37,6 +37,7 @@ beforeEach(async () => {
   database = await testDatabase();
   store = new SealedEventStore(new PostgresEventStore(database.pool), new Vault(createSql(database.pool)), seal, true);
   follow = { store, checkpoints: new Checkpoints(createSql(database.pool)), log: silent };
+  await follow.checkpoints.prepare(); // whoever waits for the projector may look before it has begun
 });
 afterEach(() => database.close());
 

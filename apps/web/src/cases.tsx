@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import type { Category } from '#directory';
 import type { Status } from '#resolutions';
-import { useRead, type Me } from './api.js';
+import type { Me } from './api.js';
 import { OpenCase } from './board.js';
 import { CATEGORIES } from './categories.js';
 import { useSpeech } from './language.js';
 import { Long } from './long.js';
-import { at, Await, Empty, Pill } from './parts.js';
+import { at, Empty, Pill } from './parts.js';
 
 export interface CaseItem {
   id: string;
