@@ -28,6 +28,6 @@ export default {
   setupFiles: ['<rootDir>/test/setup.ts'],
   // Generous: a slow machine is no fault of the product, and a test that hangs is found all the same.
   testTimeout: 120_000,
-  // Two cores: more workers only fight over them.
-  maxWorkers: 2,
+  // One more than the two cores: most of what takes long waits for a process, a browser or a database.
+  maxWorkers: 3,
 };
