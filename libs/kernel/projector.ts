@@ -88,6 +88,7 @@ export class Projector {
     const work = async (healthy: () => void) => {
       while (!signal.aborted) {
         if (comparePositions(member.checkpoint.position, this.heading) >= 0) {
+          await checkpoints.recovered(name, this.heading);
           this.together.push(member);
           return;
         }

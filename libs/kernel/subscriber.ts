@@ -99,6 +99,14 @@ export class Checkpoints {
     if (rowCount !== from.length) throw new Overtaken(`${from.map(({ name }) => name).join(', ')}: moved by another`);
   }
 
+  /** What was noted of a trouble is over for those that have come as far as the log: nothing later would say so. */
+  async recovered(name: string, head: Position): Promise<void> {
+    await this.db.query(
+      'update checkpoints set error = null where name = $1 and error is not null and position::numeric >= $2::numeric',
+      [name, head],
+    );
+  }
+
   /** Tells those who wait in this process; call it after the commit. */
   announce(names: readonly string[], position: Position): void {
     for (const name of names) this.known.set(name, position);
@@ -216,6 +224,7 @@ export async function runSubscriber(subscriber: Subscriber, follow: Follow, sign
       [name, BEGINNING],
     );
     let at = (await checkpoints.read([name])).get(name)!;
+    if (at.error) await checkpoints.recovered(name, await store.head());
     for await (const batch of store.follow(at.position, signal, BATCH)) {
       await subscriber.handle(batch, signal);
       if (signal.aborted) return; // what was handled only in part is handled again

@@ -164,4 +164,22 @@ describe('the policy subscriber', () => {
     expect(await checkpoints.waitFor(['policies'], await store.head(), 5_000)).toBe(true);
     expect((await checkpoints.read(['policies'])).get('policies')!.error).toBeUndefined();
   });
+
+  it('says nothing of a trouble that is over, also when nothing has happened since', async () => {
+    const store = new MemoryEventStore({ clock: systemClock });
+    await store.append('askers-1', -1, [happened('Asked', { to: ['x'] })]);
+    const { follow } = store;
+    let cut = 0;
+    store.follow = async function* (...all) {
+      for await (const batch of follow.apply(store, all)) {
+        yield batch;
+        // The connection breaks after everything was handled.
+        if (cut++ === 0) throw new StoreUnavailable('cut');
+      }
+    };
+    const checkpoints = await run(store, async () => {});
+    const error = async () => (await checkpoints.read(['policies'])).get('policies')?.error;
+    expect(await eventually(error)).toContain('cut');
+    await eventually(async () => (await error()) === undefined);
+  });
 });
