@@ -25,6 +25,7 @@ export default {
     ],
   },
   globalSetup: '<rootDir>/test/kit/postgres-setup.mjs',
+  testSequencer: '<rootDir>/test/kit/sequencer.mjs',
   setupFiles: ['<rootDir>/test/setup.ts'],
   // Generous: a slow machine is no fault of the product, and a test that hangs is found all the same.
   testTimeout: 120_000,

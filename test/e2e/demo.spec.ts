@@ -29,7 +29,7 @@ describe('npm run demo', () => {
   const stillRunning = () =>
     readdirSync(data).filter((folder) => existsSync(join(data, folder, 'postgres', 'postmaster.pid')));
 
-  it('loads the nine Tuesdays, and what became of them is what a simulation says; twice changes nothing', async () => {
+  it('loads the nine Tuesdays, and what became of them is what a simulation says', async () => {
     const first = await demo('--json');
     expect(first).toMatchObject({ code: 0 });
     const picture = JSON.parse(first.out) as Picture;
@@ -48,11 +48,7 @@ describe('npm run demo', () => {
     expect(NoticeFailed).toBe(Object.keys(picture.notTold).length);
     expect(stillRunning()).toEqual([]);
 
-    const again = JSON.parse((await demo('--json')).out) as Picture;
-    const { NoticeFailed: _, ...eventsAgain } = again.events;
-    expect({ events: eventsAgain, alarmsSha256: again.alarmsSha256 }).toEqual(await simulated(again.until));
-    expect(again.refused).toBe(0);
-    expect(paint(again, false)).toContain(
+    expect(paint(picture, false)).toContain(
       '9 sessions, 126 cases, 14 a session on average; the ninth with 10 cases and 3 visits',
     );
   }, 120_000);

@@ -206,7 +206,7 @@ describe('a file that is no plain table is refused whole', () => {
 describe('a drawer of old resolutions', () => {
   let province: Province;
   let file: string;
-  const ROWS = 60;
+  const ROWS = 30;
 
   beforeAll(async () => {
     province = await aProvince();
