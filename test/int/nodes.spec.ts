@@ -5,6 +5,7 @@ import { PostgresEventStore } from '#stores';
 import { issueToken } from '#apps/api/auth';
 import { collector, type Received } from '#test/kit/collector';
 import { launchNode, SECRET, type Node } from '#test/kit/nodes';
+import { needs } from '#test/kit/needs';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { postgresProxy } from '#test/kit/proxy';
 import { testRedis, type TestRedis } from '#test/kit/redis';
@@ -217,12 +218,14 @@ describe('many nodes on one database', () => {
     }
   });
 
-  (hasRedis ? it : it.skip)('stop in order also while Redis is away', async () => {
-    const worker = workers.at(-1)!;
-    await redis!.kill();
-    await eventually(async () => worker.said.includes('alarms wait for the queue'));
-    expect(await worker.end('SIGTERM')).toBe(0);
-    expect(worker.said.at(-1)).toBe('worker has stopped');
-    await redis!.start();
+  needs('redis-server')('nodes whose Redis is away', () => {
+    it('stop in order', async () => {
+      const worker = workers.at(-1)!;
+      await redis!.kill();
+      await eventually(async () => worker.said.includes('alarms wait for the queue'));
+      expect(await worker.end('SIGTERM')).toBe(0);
+      expect(worker.said.at(-1)).toBe('worker has stopped');
+      await redis!.start();
+    });
   });
 });
