@@ -10,27 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NO_STREAM, type Appended, type NewEvent } from '#kernel';
 import { createPool, migrate, PostgresEventStore, startEmbeddedPostgres } from '#stores';
+import { event } from './kit.js';
 
 const CALLERS = [1, 16, 64, 256];
 const ROUNDS = 3;
 const roundMs = Number(process.argv[2] ?? 2) * 1_000;
-
-const event = (): NewEvent => ({
-  id: randomUUID(),
-  type: 'AgencyComplied',
-  data: { obligation: 'o-1', note: 'ا'.repeat(150), evidence: [{ name: 'letter.pdf', sha256: 'f'.repeat(64) }] },
-  metadata: {
-    command: 'ReportCompliance',
-    commandId: randomUUID(),
-    commandHash: 'a'.repeat(64),
-    correlationId: randomUUID(),
-    causationId: randomUUID(),
-    actor: { id: 'bank-1', role: 'agency', agency: 'bank' },
-    province: 'IR-03',
-    occurredAt: '2026-08-25T05:30:00.000Z',
-    schemaVersion: 1,
-  },
-});
 
 type Append = (stream: string, events: NewEvent[]) => Promise<Appended>;
 

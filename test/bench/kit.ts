@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NewEvent } from '#kernel';
 import { startEmbeddedPostgres, type Connection } from '#stores';
 import { peygir } from '#test/kit/cli';
 
@@ -73,3 +75,21 @@ export const withServer = (work: (served: Served) => Promise<void>): Promise<voi
       await ended;
     }
   });
+
+/** About 600 bytes, as BENCH measures. Its note is what sealing would seal. */
+export const event = (): NewEvent => ({
+  id: randomUUID(),
+  type: 'AgencyComplied',
+  data: { obligation: 'o-1', note: 'ا'.repeat(150), evidence: [{ name: 'letter.pdf', sha256: 'f'.repeat(64) }] },
+  metadata: {
+    command: 'ReportCompliance',
+    commandId: randomUUID(),
+    commandHash: 'a'.repeat(64),
+    correlationId: randomUUID(),
+    causationId: randomUUID(),
+    actor: { id: 'bank-1', role: 'agency', agency: 'bank' },
+    province: 'IR-03',
+    occurredAt: '2026-08-25T05:30:00.000Z',
+    schemaVersion: 1,
+  },
+});

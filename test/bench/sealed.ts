@@ -5,30 +5,13 @@
  *     npm run bench -- sealed
  */
 import { randomUUID } from 'node:crypto';
-import { BEGINNING, NO_STREAM, sealing, type EventStore, type NewEvent } from '#kernel';
+import { BEGINNING, NO_STREAM, sealing, type EventStore } from '#kernel';
 import { resolutionDecider } from '#resolutions';
 import { createPool, createSql, migrate, PostgresEventStore, SealedEventStore, Vault } from '#stores';
-import { median, report, withPostgres } from './kit.js';
+import { event, median, report, withPostgres } from './kit.js';
 
 const ROUNDS = 3;
 const ROUND_MS = 1_000;
-
-const event = (): NewEvent => ({
-  id: randomUUID(),
-  type: 'AgencyComplied',
-  data: { obligation: 'o-1', note: 'ا'.repeat(150), evidence: [{ name: 'letter.pdf', sha256: 'f'.repeat(64) }] },
-  metadata: {
-    command: 'ReportCompliance',
-    commandId: randomUUID(),
-    commandHash: 'a'.repeat(64),
-    correlationId: randomUUID(),
-    causationId: randomUUID(),
-    actor: { id: 'bank-1', role: 'agency', agency: 'bank' },
-    province: 'IR-03',
-    occurredAt: '2026-08-25T05:30:00.000Z',
-    schemaVersion: 1,
-  },
-});
 
 async function appends(store: EventStore, callers: number): Promise<number> {
   let done = 0;
