@@ -1,4 +1,4 @@
-import type { Actor, Database } from '#kernel';
+import type { Actor, Database, Instant, Sql } from '#kernel';
 import {
   addSignatures,
   askWitness,
@@ -7,6 +7,7 @@ import {
   formatProof,
   inclusionProof,
   leafBytes,
+  Malformed,
   nodesFrom,
   parsePolicy,
   parseSignedCheckpoint,
@@ -22,7 +23,7 @@ import {
   type SignerKey,
 } from '#audit';
 import { auditSeed } from '#apps/api/auth';
-import type { Config } from '#apps/config';
+import { ConfigError, type Config } from '#apps/config';
 import type { Claims } from '#apps/verifier/numbers';
 
 /** The key of this deployment's log; its name is the log's origin. */
@@ -33,16 +34,28 @@ export async function auditKey({ dataDir, secret, province }: Pick<Config, 'data
 const nodesOf = (database: Database, size: number) =>
   nodesFrom(size, (level, index) => readTile(database, level, index));
 
-/** Asks every witness of the policy that has an address. @returns the checkpoint with their cosignatures, and who refused why */
+/** Which witnesses have cosigned a stored checkpoint: what does not hold is not stored. */
+function cosigners(note: string, { witnesses }: Policy): Set<string> {
+  const { signatures } = parseSignedCheckpoint(note).note;
+  const by = ({ key }: Policy['witnesses'][number]) =>
+    signatures.some(({ name, id }) => name === key.name && id === key.id);
+  return new Set(witnesses.filter(by).map(({ name }) => name));
+}
+
+/**
+ * Asks every witness of the policy that has an address and has not cosigned this checkpoint.
+ * @returns the checkpoint with their cosignatures, and who refused why
+ */
 export async function witnessed(
   database: Database,
   size: number,
-  { witnesses }: Policy,
+  policy: Policy,
 ): Promise<{ note: string; refusals: string[] }> {
   let note = (await readCheckpoints(database, size, size))[0]!.note;
   const refusals: string[] = [];
-  for (const { name, key, url } of witnesses) {
-    if (!url) continue;
+  const have = cosigners(note, policy);
+  for (const { name, key, url } of policy.witnesses) {
+    if (!url || have.has(name)) continue;
     let old = 0;
     // The first answer may be how far this witness is; a second one that says so again is a refusal.
     for (let tries = 0; tries < 3; tries += 1) {
@@ -65,39 +78,61 @@ export async function witnessed(
   return { note, refusals };
 }
 
-/** A policy as it is written, and what it says. Without one: this log, and no witness. @throws Malformed */
-export const policyFrom = (key: SignerKey, text = `log ${vkey(key)}\nquorum none\n`): Policy & { text: string } => ({
-  text,
-  ...parsePolicy(text),
-});
+/** Without enough cosignatures for so long, whoever runs this is told. */
+const COSIGNED_WITHIN_MS = 3_600_000;
+
+/** A sentence when enough witnesses have cosigned nothing for an hour although there was something to cosign. */
+export async function unwitnessed(sql: Sql, policy: Policy, now: Instant): Promise<string | undefined> {
+  const { size } = await readHead(sql);
+  const kept = await readCheckpoints(sql, 0, size, MOST_SOUGHT, 'desc');
+  const believed = kept.findIndex(({ note }) => policy.quorum(cosigners(note, policy)));
+  const waiting = (believed < 0 ? kept : kept.slice(0, believed)).at(-1);
+  if (!waiting || Date.parse(now) - Date.parse(waiting.signedAt) < COSIGNED_WITHIN_MS) return undefined;
+  return `No checkpoint since ${waiting.signedAt} has the witnesses that the policy asks for (${policy.rule}).`;
+}
+
+export type WitnessPolicy = Policy & { text: string };
+
+/** A policy as it is written, and what it says. Without one: this log, and no witness. @throws ConfigError */
+export function policyFrom(key: SignerKey, text = `log ${vkey(key)}\nquorum none\n`): WitnessPolicy {
+  try {
+    const policy = parsePolicy(text);
+    const ours = policy.logs.some((log) => vkey(log.key) === vkey(key));
+    // Whoever verified by it would find that we have signed nothing.
+    if (!ours) throw new Malformed(`does not name this log; its line is: log ${vkey(key)}`);
+    return { text, ...policy };
+  } catch (error) {
+    throw error instanceof Malformed ? new ConfigError(`The policy of witnesses: ${error.message}`) : error;
+  }
+}
 
 /**
- * The receipt of one event: from the first checkpoint that has it, else from one that `key` signs now. Undefined while
- * the tree has not come that far, or when there is no checkpoint and nobody to sign one.
+ * The receipt of one event: from the first checkpoint that has it and that the witnesses of the policy cosigned, else
+ * from the first that has it, else from one that `key` signs now. Undefined while the tree has not come that far, or
+ * when there is no checkpoint and nobody to sign one.
  */
-export async function receiptOf(database: Database, event: Leaf, key?: SignerKey): Promise<string | undefined> {
+export async function receiptOf(
+  database: Database,
+  event: Leaf,
+  { policy, key }: { policy?: Policy; key?: SignerKey } = {},
+): Promise<string | undefined> {
   const { rows } = await database.query<{ index: string }>('select index from audit_leaves where position = $1', [
     event.position,
   ]);
   if (!rows[0]) return undefined;
   const index = Number(rows[0].index);
   const { size: end } = await readHead(database);
-  const checkpoint = await firstWith(database, index, end, key);
+  const kept = await readCheckpoints(database, index + 1, end, MOST_SOUGHT);
+  const believed = policy && kept.find(({ note }) => policy.quorum(cosigners(note, policy)));
+  const checkpoint = believed ?? kept[0] ?? (key && (await signHead(database, key, 'receipt')));
   if (!checkpoint) return undefined;
   // Nodes of an older tree are nodes of every later one.
   const hashes = await inclusionProof(index, checkpoint.size, nodesOf(database, end));
   return formatProof({ index, hashes, checkpoint: checkpoint.note, extra: leafBytes(event) });
 }
 
-async function firstWith(database: Database, index: number, end: number, key?: SignerKey) {
-  const { rows } = await database.query<{ size: string | null }>(
-    'select min(size) as size from audit_checkpoints where size > $1 and size <= $2',
-    [index, end],
-  );
-  if (rows[0]?.size == null) return key && signHead(database, key, 'receipt');
-  const size = Number(rows[0].size);
-  return (await readCheckpoints(database, size, size))[0];
-}
+/** Witnesses that have not cosigned one of so many checkpoints in a row are away for days: the receipt does without. */
+const MOST_SOUGHT = 1_000;
 
 /** Where the events stand that this agency, unit or person left with one command. Oversight may ask for anybody's. */
 export async function ownReceipts(

@@ -22,7 +22,7 @@ import {
   type Order,
   type Projection,
 } from '#kernel';
-import { agendaFacts, merkleLog, Readers, readingsProjection, signClosedDay } from '#audit';
+import { agendaFacts, merkleLog, Readers, readingsProjection } from '#audit';
 import { NoticeSender, noticesProjection, smsGateway, smtpPost } from '#notices';
 import { DEFAULT_CALENDAR } from '#directory';
 import { newHolderTakesOver } from '#handovers';
@@ -49,7 +49,7 @@ import { inDatabase, Sessions } from '#apps/api/sessions';
 import type { WayIn } from '#apps/api/sign-in';
 import { FRAMES, Past } from '#apps/api/past';
 import { whyQuery } from '#apps/api/why';
-import { auditKey } from '#apps/audit';
+import { auditKey, policyFrom } from '#apps/audit';
 import { BackupKeys } from '#apps/backup-keys';
 import { ConfigError, projectRoot, type Config } from '#apps/config';
 import { holidayWarnings } from '#apps/holidays';
@@ -60,6 +60,7 @@ import { allProjections, allQueries, recordProjections } from '#apps/read-models
 import { startTracing } from '#apps/tracing';
 import { eraser } from '#apps/worker/eraser';
 import { beacon } from '#apps/worker/beacon';
+import { notary } from '#apps/worker/notary';
 import { reached } from '#apps/worker/policies';
 import { startWorker } from '#apps/worker/worker';
 
@@ -175,6 +176,7 @@ async function build(
 
   const checkpoints = new Checkpoints(database);
   const logKey = await auditKey(config);
+  const policy = policyFrom(logKey, config.witnessPolicy);
   const followers = [...projections, merkleLog(logKey)];
   const readers = new Readers(database, clock);
   const backupKeys = new BackupKeys(config.backupKeys);
@@ -238,9 +240,8 @@ async function build(
     closing.push(() => (stopping.abort(), sending));
     const noting = readers.run(send, stopping.signal, log);
     closing.push(() => (stopping.abort(), noting));
-    // By the clock: after the offices have closed nobody may be left to record anything.
-    const closed = setInterval(() => void signClosedDay(database, logKey, clock.now()).catch(() => {}), 60_000);
-    closing.push(async () => clearInterval(closed));
+    const signing = notary({ database, checkpoints, clock, key: logKey, policy, log }, stopping.signal);
+    closing.push(() => (stopping.abort(), signing));
     const remind = async () => {
       await backupKeys.expire(clock.now());
       for (const warning of await holidayWarnings(database, clock.now())) log.warn({}, warning);
@@ -289,7 +290,7 @@ async function build(
       checkpoints,
       reads: [...allQueries(), whyQuery(decide), ...documentQueries(decide), ...feedQueries(province)],
       past,
-      auditKey: logKey,
+      proof: { key: logKey, policy },
       policies: {
         on: new Set(policies.flatMap(({ on }) => on)),
         passed: (at, ms) => checkpoints.waitFor(['policies'], at, ms),

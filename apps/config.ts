@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bucket } from '#evidence';
+import { parsePolicy } from '#audit';
 import type { Collector } from '#apps/tracing';
 import { contactsFrom, gatewayFrom, type Contacts, type GatewayConfig } from '#notices';
 
@@ -42,6 +43,8 @@ export interface Config {
   evidenceMaxBytes: number;
   /** Where the bytes of evidence are, when not in the database. */
   evidenceBucket?: Bucket;
+  /** Who cosigns the log's checkpoints (c2sp.org/tlog-policy), as it is written. */
+  witnessPolicy?: string;
   logLevel: string;
 }
 
@@ -93,14 +96,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       `must be a URL that begins with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
     );
 
-  const readJson = <T>(name: string, read: (value: unknown, name: string) => T): T | undefined => {
+  const readFile = <T>(name: string, read: (text: string, file: string) => T): T | undefined => {
     const file = get(name);
     try {
-      return file === undefined ? undefined : read(JSON.parse(readFileSync(file, 'utf8')), file);
+      return file === undefined ? undefined : read(readFileSync(file, 'utf8'), file);
     } catch (error) {
       return void wrong.push(`${name}: ${(error as Error).message}`);
     }
   };
+  const readJson = <T>(name: string, read: (value: unknown, file: string) => T): T | undefined =>
+    readFile(name, (text, file) => read(JSON.parse(text), file));
 
   const smtpUrl = url('SMTP_URL', 'smtp', 'smtps');
   const from = check('SMTP_FROM', (value) => !/[\r\n]/.test(value) && value.includes('@'), 'must be an e-mail address');
@@ -179,6 +184,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     evidenceMaxBytes:
       1e6 * Number(check('EVIDENCE_MAX_MB', (value) => /^([1-9]|[1-9]\d|100)$/.test(value), 'must be 1 to 100', '25')),
     ...(evidenceUrl && { evidenceBucket: { ...bucket, bucket: name, prefix: prefix.filter(Boolean).join('/') } }),
+    witnessPolicy: readFile('WITNESS_POLICY', (text) => (parsePolicy(text), text)),
     logLevel: check(
       'LOG_LEVEL',
       (value) => LOG_LEVELS.includes(value),

@@ -19,6 +19,7 @@ import { watchesProjection } from '#watches';
 import { watches } from '#apps/province';
 import type { Vault } from '#stores';
 import type { BackupKeys } from './backup-keys.js';
+import { unwitnessed, type WitnessPolicy } from './audit.js';
 import { completeness } from './completeness.js';
 import { holidayWarnings } from './holidays.js';
 
@@ -32,6 +33,8 @@ export interface DoctorDeps {
   subscribers: readonly string[];
   /** What sealed fields say. */
   vault?: Vault;
+  /** Who cosigns the log's checkpoints. */
+  witnesses?: WitnessPolicy;
   /** Keys of backups: those whose time has come are destroyed. */
   keys?: BackupKeys;
   /** Whether somebody should be at work: leases that nobody holds and alarms that nobody fires are then a fault. */
@@ -70,6 +73,7 @@ export async function examine(deps: DoctorDeps): Promise<Diagnosis> {
   await queue(deps, found);
   await policies(deps, found);
   await notices(deps, found);
+  await cosigned(deps, found);
   await database(deps, found);
   return found;
 }
@@ -218,6 +222,12 @@ async function queue({ jobs }: DoctorDeps, found: Diagnosis): Promise<void> {
     if (!(error instanceof StoreUnavailable)) throw error;
     found.faults.push(`${error.message}. No alarm fires until it is back.`);
   }
+}
+
+async function cosigned({ checkpoints: { db }, witnesses }: DoctorDeps, found: Diagnosis): Promise<void> {
+  const { rows } = await db.query<{ there: boolean }>(`select to_regclass('audit_head') is not null as there`);
+  const fault = witnesses && rows[0]!.there && (await unwitnessed(db, witnesses, new Date().toISOString()));
+  if (fault) found.faults.push(fault);
 }
 
 async function policies({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): Promise<void> {

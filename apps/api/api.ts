@@ -1,5 +1,6 @@
 import type { Checkpoints, Database, DecideDeps, Position, Query } from '#kernel';
 import type { Readers, SignerKey } from '#audit';
+import type { WitnessPolicy } from '#apps/audit';
 import type { Evidence } from '#evidence';
 import type { Vault } from '#stores';
 import type { Auth } from './auth.js';
@@ -22,8 +23,8 @@ export interface ApiDeps {
   reads: readonly Query[];
   /** The province as it was; without it there are only present reads. */
   past?: Past;
-  /** The key of the Merkle log; without it nothing of the log is proven here. */
-  auditKey?: SignerKey;
+  /** The key of the Merkle log, and who cosigns it; without them nothing of the log is proven here. */
+  proof?: { key: SignerKey; policy: WitnessPolicy };
   /** What sealed fields say; without it an export discloses nothing of them. */
   vault?: Pick<Vault, 'open'>;
   /** Where evidence is kept; without it there are no routes for it. */

@@ -121,7 +121,7 @@ export class AuditController {
     if (!found) throw Refused.notFound('No command of yours with this id has left such an event.');
     await noted(this.api, actor, request);
     reply.header('receipts', mine.length);
-    return asFile(reply, await receiptOf(this.api.database, found, this.api.auditKey), commandId);
+    return asFile(reply, await receiptOf(this.api.database, found, this.api.proof), commandId);
   }
 
   /** Waits until a read model has seen the log as it is now; what it lacks after that is said by its absence. */

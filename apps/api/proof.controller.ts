@@ -10,17 +10,8 @@ import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Zip, ZipDeflate } from 'fflate';
 import { Id, Refused, shaped, type Actor } from '#kernel';
-import {
-  parseSignedCheckpoint,
-  readCheckpoints,
-  readHead,
-  SCOPES,
-  signHead,
-  vkey,
-  type Scope,
-  type SignerKey,
-} from '#audit';
-import { policyFrom, receiptOf, witnessed } from '#apps/audit';
+import { parseSignedCheckpoint, readCheckpoints, readHead, SCOPES, signHead, vkey, type Scope } from '#audit';
+import { receiptOf, witnessed } from '#apps/audit';
 import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';
 import { overseen } from './overseen.js';
@@ -39,7 +30,7 @@ export class ProofController {
   /** Every checkpoint that is kept, the latest first, with the names of those who signed it. */
   @Get('checkpoints')
   async checkpoints(@Who() actor: Actor, @Req() request: FastifyRequest) {
-    const key = await this.keyFor(actor, request);
+    const { key, policy } = await this.proven(actor, request);
     const { size } = await readHead(this.api.database);
     const kept = await readCheckpoints(this.api.database, 0, size);
     const items = kept.reverse().map((one) => {
@@ -47,17 +38,16 @@ export class ProofController {
       const witnesses = note.signatures.filter(({ name }) => name !== checkpoint.origin).map(({ name }) => name);
       return { ...one, witnesses };
     });
-    const { rule } = policyFrom(key);
-    return { origin: key.name, key: vkey(key), rule, head: size, items };
+    return { origin: key.name, key: vkey(key), rule: policy.rule, head: size, items };
   }
 
   /** Signs the head of the log now. */
   @Post('checkpoints')
   @HttpCode(200)
   async sign(@Who() actor: Actor, @Req() request: FastifyRequest): Promise<{ size: number }> {
-    const key = await this.keyFor(actor, request);
+    const { key, policy } = await this.proven(actor, request);
     const { size } = await signHead(this.api.database, key);
-    await witnessed(this.api.database, size, policyFrom(key));
+    await witnessed(this.api.database, size, policy);
     return { size };
   }
 
@@ -70,11 +60,11 @@ export class ProofController {
     @Who() actor: Actor,
     @Req() request: FastifyRequest,
   ): Promise<string> {
-    await this.keyFor(actor, request);
+    const { policy } = await this.proven(actor, request);
     const number = /^\d{1,9}$/.test(revision) ? Number(revision) : -1;
     const [event] = number < 0 ? [] : await this.api.decide.store.readStream(stream, number);
     if (event?.revision !== number) throw Refused.notFound(`There is no revision ${revision} of ${stream}.`);
-    const receipt = await receiptOf(this.api.database, event);
+    const receipt = await receiptOf(this.api.database, event, { policy });
     if (receipt === undefined) {
       throw new Refused('no-checkpoint', 'It is in no checkpoint yet: sign the head of the log first.');
     }
@@ -84,7 +74,7 @@ export class ProofController {
   /** A zip of the folder that proves itself: everything, or a case, an agency or a session with what is linked to it. */
   @Get('export')
   async export(@Query() query: object, @Who() actor: Actor, @Req() request: FastifyRequest): Promise<StreamableFile> {
-    const key = await this.keyFor(actor, request);
+    const { key, policy } = await this.proven(actor, request);
     const { scope: kind = 'all', id } = shaped(ExportQuery, { ...query });
     if ((kind === 'all') !== (id === undefined)) {
       const reason = 'goes with every scope but "all"';
@@ -102,7 +92,7 @@ export class ProofController {
         vault,
         key,
         scope: { kind, ...(id && { id }) },
-        policy: policyFrom(key),
+        policy,
         dir,
       });
       const files = await filesBelow(dir);
@@ -116,10 +106,10 @@ export class ProofController {
     }
   }
 
-  private async keyFor(actor: Actor, request: FastifyRequest): Promise<SignerKey> {
+  private async proven(actor: Actor, request: FastifyRequest): Promise<NonNullable<ApiDeps['proof']>> {
     await overseen(this.api, actor, request);
-    if (!this.api.auditKey) throw Refused.notFound('This server has no key of the log.');
-    return this.api.auditKey;
+    if (!this.api.proof) throw Refused.notFound('This server has no key of the log.');
+    return this.api.proof;
   }
 }
 

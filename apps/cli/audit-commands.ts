@@ -7,7 +7,10 @@ export function registerAudit(program: Command, instant: (text: string) => strin
   program
     .command('checkpoint')
     .description('sign the head of the log now, have witnesses cosign it, and print it')
-    .option('--policy <file>', 'the policy that names the witnesses (c2sp.org/tlog-policy)')
+    .option(
+      '--policy <file>',
+      'the policy that names the witnesses (c2sp.org/tlog-policy); WITNESS_POLICY when not given',
+    )
     .action(async (options) => (await import('./audit.js')).checkpoint(options));
   program
     .command('receipt')
@@ -31,7 +34,7 @@ export function registerAudit(program: Command, instant: (text: string) => strin
         'who will read it: what is sealed is disclosed to them as far as they may read it',
       ).choices(['oversight', 'agency', 'nobody']),
     )
-    .option('--policy <file>', 'the policy of witnesses to put in')
+    .option('--policy <file>', 'the policy of witnesses to put in; WITNESS_POLICY when not given')
     .option('--purpose <text>', WHY)
     .argument('<dir>', 'a folder that is empty or does not exist yet')
     .addHelpText('after', '\nExample:\n  $ peygir export --scope session --id facilitation-9 ninth')

@@ -4,7 +4,7 @@ import { Refused, splitStream, systemClock, type Database } from '#kernel';
 import { Readers, signHead, vkey, type Reader, type Scope, type SignerKey } from '#audit';
 import { auditKey, policyFrom, receiptOf, witnessed } from '#apps/audit';
 import { logger } from '#apps/compose';
-import { readConfig } from '#apps/config';
+import { readConfig, type Config } from '#apps/config';
 import { openDeployment } from '#apps/deployment';
 import { exportLog } from '#apps/export';
 import { openEvidence } from '#apps/homes';
@@ -32,14 +32,17 @@ async function grown(database: Database): Promise<void> {
   if (!rows[0].there) throw new Failure('There is no Merkle log yet: a worker makes it; start peygir once.');
 }
 
-const policyOf = (file: string | undefined, key: SignerKey) => policyFrom(key, file && readFileSync(file, 'utf8'));
+/** The file of --policy, else the one that the deployment is configured with. */
+const policyOf = (file: string | undefined, key: SignerKey, { witnessPolicy }: Config) =>
+  policyFrom(key, file === undefined ? witnessPolicy : readFileSync(file, 'utf8'));
 
 export async function checkpoint({ policy }: { policy?: string }): Promise<void> {
   await opened(async ({ database }, config) => {
     await grown(database);
     const key = await auditKey(config);
+    const whom = policyOf(policy, key, config);
     const signed = await signHead(database, key);
-    const { note, refusals } = await witnessed(database, signed.size, policyOf(policy, key));
+    const { note, refusals } = await witnessed(database, signed.size, whom);
     process.stdout.write(note);
     console.error(`The log's key: ${vkey(key)}`);
     for (const refusal of refusals) console.error(`not cosigned by ${refusal}`);
@@ -48,12 +51,13 @@ export async function checkpoint({ policy }: { policy?: string }): Promise<void>
 }
 
 export async function receipt(stream: string, revision: number, { purpose }: { purpose?: string }): Promise<void> {
-  await opened(async ({ database, store }) => {
+  await opened(async ({ database, store }, config) => {
     await grown(database);
     await noted(database, `peygir receipt ${stream} ${revision}`, purpose);
     const event = (await store.readStream(stream)).find((each) => each.revision === revision);
     if (!event) throw new Failure(`There is no revision ${revision} of ${stream}.`);
-    const text = await receiptOf(database, event);
+    const policy = policyOf(undefined, await auditKey(config), config);
+    const text = await receiptOf(database, event, { policy });
     if (!text) throw new Failure('It is in no checkpoint yet: run peygir checkpoint first.');
     process.stdout.write(text);
   });
@@ -74,7 +78,7 @@ export async function exportTo(
     await noted(database, `peygir export --scope ${scope.kind}${scope.id ? ` --id ${scope.id}` : ''}`, options.purpose);
     const key = await auditKey(config);
     const evidence = await openEvidence(config, database);
-    const policy = policyOf(options.policy, key);
+    const policy = policyOf(options.policy, key, config);
     const written = await exportLog({ database, store, evidence, key, scope, reader, vault, policy, dir });
     for (const refusal of written.refusals) console.error(`not cosigned by ${refusal}`);
     console.log(`${written.entries} of ${written.size} entries in ${dir}. To verify them: node ${dir}/verify.mjs`);

@@ -1,6 +1,7 @@
 import { ERASER } from '#erasure';
 import { StoreUnavailable } from '#kernel';
 import { openJobs } from '#stores';
+import { auditKey, policyFrom } from '#apps/audit';
 import { BackupKeys } from '#apps/backup-keys';
 import { logger } from '#apps/compose';
 import { readConfig } from '#apps/config';
@@ -21,6 +22,7 @@ export async function doctor({ repair: repairing, json }: { repair?: true; json?
         ...deployment,
         jobs,
         keys: new BackupKeys(config.backupKeys),
+        witnesses: policyFrom(await auditKey(config), config.witnessPolicy),
         projections: await followersOf(config),
         subscribers: ['policies', ERASER],
         log,

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
-import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COSIGNATURE, fromBase64, base64, parsePolicy, signerKey, vkey } from '#audit';
-import { Witness, type Answer } from './witness.js';
+import { answered, serve } from './serve.js';
+import { Witness } from './witness.js';
 
 const HELP = `A witness of transparency logs (c2sp.org/tlog-witness).
 
@@ -18,8 +17,13 @@ const HELP = `A witness of transparency logs (c2sp.org/tlog-witness).
 
 The policy's "log" lines say whose checkpoints are taken. The key is made in DIR at first start, with memory and all.
 `;
-/** 63 hashes and the longest note that is read. */
-const LIMIT_BYTES = 160 * 1024;
+
+/** Until it serves, whatever fails was asked for amiss: a sentence, and no stack. */
+const amiss = (error: Error) => {
+  console.error(`witness: ${error.message}`);
+  process.exit(2);
+};
+process.on('uncaughtException', amiss);
 
 const { values } = parseArgs({
   options: {
@@ -46,41 +50,17 @@ if (!existsSync(keyFile)) {
 }
 const key = signerKey(values.name, fromBase64(readFileSync(keyFile, 'utf8').trim()), COSIGNATURE);
 const logs = parsePolicy(readFileSync(values.policy, 'utf8')).logs.map((log) => log.key);
+if (logs.length === 0) throw new Error(`${values.policy} has no "log" line: nobody's checkpoints could be taken`);
 const witness = new Witness(key, logs, values.dir);
 
-/** What is no text is no request. */
-async function answered(bytes: Uint8Array): Promise<Answer> {
-  if (bytes.length > LIMIT_BYTES || !isUtf8(bytes)) return { status: 400, body: 'The request is not text.\n' };
-  return witness.addCheckpoint(Buffer.from(bytes).toString('utf8'));
-}
-
 if (values.file !== undefined) {
-  const { status, body } = await answered(readFileSync(values.file === '-' ? 0 : values.file));
+  const { status, body } = await answered(witness, readFileSync(values.file === '-' ? 0 : values.file));
   (status === 200 ? process.stdout : process.stderr).write(body);
   process.exitCode = status === 200 ? 0 : 1;
 } else {
-  const server = createServer((request, response) => {
-    const refuse = (status: number, why: string) => response.writeHead(status, { connection: 'close' }).end(`${why}\n`);
-    if (request.method !== 'POST' || !request.url?.endsWith('/add-checkpoint'))
-      return refuse(404, 'POST /add-checkpoint');
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= LIMIT_BYTES) chunks.push(chunk);
-      else if (!response.headersSent) refuse(413, 'too long');
-    });
-    request.on('end', () => {
-      if (response.headersSent) return;
-      answered(Buffer.concat(chunks)).then(
-        ({ status, body, type = 'text/plain; charset=utf-8' }) =>
-          response.writeHead(status, { 'content-type': type }).end(body),
-        (error: unknown) => (console.error(error), refuse(500, 'The witness cannot keep its memory.')),
-      );
-    });
-  });
-  server.requestTimeout = 20_000;
+  const server = serve(witness);
   server.listen(Number(values.port), values.host, () => {
+    process.off('uncaughtException', amiss);
     const { port } = server.address() as AddressInfo;
     console.log(`${vkey(key)} on http://${values.host}:${port}`);
   });

@@ -1,4 +1,12 @@
-import { comparePositions, type Instant, type Position, type Projection, type RecordedEvent, type Sql } from '#kernel';
+import {
+  comparePositions,
+  type Database,
+  type Instant,
+  type Position,
+  type Projection,
+  type RecordedEvent,
+  type Sql,
+} from '#kernel';
 import { CalendarHistory, instantAt, localDay, type CalendarChange } from '#calendar';
 import { leafBytes } from './leaf.js';
 import { checkpointText, formatNote, parseSignedCheckpoint, signNote, type SignerKey } from './note.js';
@@ -260,10 +268,18 @@ export interface StoredCheckpoint {
   signedAt: string;
 }
 
-export async function readCheckpoints(sql: Sql, from: number, to: number): Promise<StoredCheckpoint[]> {
+/** By size, the smallest first, or the largest first. */
+export async function readCheckpoints(
+  sql: Sql,
+  from: number,
+  to: number,
+  limit?: number,
+  order: 'asc' | 'desc' = 'asc',
+): Promise<StoredCheckpoint[]> {
   const { rows } = await sql.query<{ size: string; note: string; reason: string; signed_at: Date }>(
-    'select size, note, reason, signed_at from audit_checkpoints where size >= $1 and size <= $2 order by size',
-    [from, to],
+    `select size, note, reason, signed_at from audit_checkpoints where size >= $1 and size <= $2
+     order by size ${order} limit $3`,
+    [from, to, limit ?? null],
   );
   return rows.map(({ size, note, reason, signed_at }) => ({
     size: Number(size),
@@ -273,13 +289,19 @@ export async function readCheckpoints(sql: Sql, from: number, to: number): Promi
   }));
 }
 
-/** Puts the cosignatures of witnesses into the stored checkpoint; those that are there stay. */
-export async function addSignatures(sql: Sql, size: number, answer: ReturnType<typeof signNote>[]): Promise<string> {
-  const stored = (await readCheckpoints(sql, size, size))[0]!;
-  const { note } = parseSignedCheckpoint(stored.note);
-  const known = new Set(note.signatures.map(({ name, id }) => `${name} ${id}`));
-  const signatures = [...note.signatures, ...answer.filter(({ name, id }) => !known.has(`${name} ${id}`))];
-  const cosigned = formatNote({ text: note.text, signatures });
-  await sql.query('update audit_checkpoints set note = $2 where size = $1', [size, cosigned]);
-  return cosigned;
+/** Puts the cosignatures of witnesses into the stored checkpoint; those that are there stay, whoever else adds some now. */
+export function addSignatures(
+  database: Database,
+  size: number,
+  answer: ReturnType<typeof signNote>[],
+): Promise<string> {
+  return database.transaction(async (sql) => {
+    await sql.query('select 1 from audit_checkpoints where size = $1 for update', [size]);
+    const { note } = parseSignedCheckpoint((await readCheckpoints(sql, size, size))[0]!.note);
+    const known = new Set(note.signatures.map(({ name, id }) => `${name} ${id}`));
+    const signatures = [...note.signatures, ...answer.filter(({ name, id }) => !known.has(`${name} ${id}`))];
+    const cosigned = formatNote({ text: note.text, signatures });
+    await sql.query('update audit_checkpoints set note = $2 where size = $1', [size, cosigned]);
+    return cosigned;
+  });
 }

@@ -61,4 +61,11 @@ describe('a policy', () => {
   ])('is refused with %s', (_, text) => {
     expect(() => parsePolicy(text)).toThrow(Malformed);
   });
+
+  it('says in which line its fault is', () => {
+    const policy = (third: string) => `log ${log}\nwitness X ${w(1)}\n${third}\nquorum X\n`;
+    expect(() => parsePolicy(policy('witness Y y.example/1+00000000+AAAA'))).toThrow('policy line 3: the key is not');
+    expect(() => parsePolicy(policy('witness Y'))).toThrow('policy line 3: the key is not a verifier key');
+    expect(() => parsePolicy(policy('group g 3 X'))).toThrow('policy line 3: needs any, all or a number');
+  });
 });

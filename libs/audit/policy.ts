@@ -31,7 +31,7 @@ export function parsePolicy(text: string): Policy {
       if (rest.length > count) throw fault('has more words than it may');
     };
     const key = (vkey: string | undefined, type: number): VerifierKey => {
-      const parsed = parseVkey(vkey ?? '');
+      const parsed = keyIn(vkey ?? '', (reason) => fault(`the key ${reason}`));
       if (parsed.type !== type) throw fault('the key is of another kind');
       const bytes = `${type} ${parsed.publicKey.join()}`;
       if (keys.has(bytes)) throw fault('the same key twice');
@@ -76,4 +76,12 @@ export function parsePolicy(text: string): Policy {
   });
   if (quorum === undefined) throw new Malformed('has no quorum line');
   return policy;
+}
+
+function keyIn(text: string, fault: (reason: string) => Malformed): VerifierKey {
+  try {
+    return parseVkey(text);
+  } catch (error) {
+    throw error instanceof Malformed ? fault(error.message) : error;
+  }
 }
