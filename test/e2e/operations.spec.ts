@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFolder, peygir } from '#test/kit/cli';
 import { eventually } from '#test/kit/worker';
 
-/** What an operator types, on a deployment that starts, is looked at, saved, and put back elsewhere. */
-it('doctor, backup and restore, beside the running server and without one', async () => {
+/** What an operator types, on a deployment that starts, is looked at, proven, saved, and put back elsewhere. */
+it('doctor, the proofs, backup and restore, beside the running server and without one', async () => {
   const [folder, remove] = dataFolder();
   const [first, second, file] = [join(folder, 'first'), join(folder, 'second'), join(folder, 'a.peygir')];
   for (const each of [first, second]) mkdirSync(each, { mode: 0o755 });
@@ -24,6 +24,39 @@ it('doctor, backup and restore, beside the running server and without one', asyn
       expect(well.code).toBe(0);
       expect(await (await fetch(`${url}/metrics`)).text()).toContain('peygir_up{part="queue"} 1');
 
+      const token = (await run(first, 'token', '--role', 'admin')).out.trim();
+      const said = await fetch(`${url}/v1/workingGroup/energy/EstablishWorkingGroup`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'کارگروه انرژی', chair: 'governor', secretary: 'samt', capacity: 14 }),
+      });
+      expect(said.status).toBe(200);
+      await eventually(async () => (await fetch(`${url}/health/ready`)).ok);
+      const grown = await eventually(async () => {
+        const signed = await run(first, 'checkpoint');
+        return signed.out.startsWith('peygir/IR-03\n1\n') && signed;
+      });
+      expect(grown.err).toContain("The log's key: peygir/IR-03+");
+      const policy = join(folder, 'policy');
+      writeFileSync(policy, 'quorum none\n');
+      const [receipt, none, exported, amiss, known] = await Promise.all([
+        run(first, 'receipt', 'workingGroup-energy', '0'),
+        run(first, 'receipt', 'workingGroup-energy', '7'),
+        run(first, 'export', join(folder, 'all'), '--purpose', 'ninth inspection'),
+        run(first, 'export', join(folder, 'none'), '--policy', policy),
+        run(first, 'replay', 'workingGroup-energy'),
+      ]);
+      expect(receipt.out).toMatch(/^c2sp\.org\/tlog-proof@v1\nextra /);
+      expect([none.code, none.err]).toEqual([
+        1,
+        expect.stringContaining('There is no revision 7 of workingGroup-energy.'),
+      ]);
+      expect([exported.code, exported.out]).toEqual([0, expect.stringContaining('1 of 1 entries')]);
+      expect([amiss.code, amiss.err]).toEqual([1, expect.stringMatching(/^peygir: The policy of witnesses: does not name this log/)]); // prettier-ignore
+      expect(known.out.split('\n').map((line) => line && JSON.parse(line).type)).toEqual(['WorkingGroupEstablished', undefined, '']); // prettier-ignore
+      const verdict = await run(first, 'verify', join(folder, 'all'));
+      expect([verdict.code, verdict.out]).toEqual([0, expect.stringContaining('✓ 10')]);
+
       expect((await run(first, 'backup', file)).code).toBe(0);
       expect(await run(first, 'backup', file)).toMatchObject({
         code: 1,
@@ -35,7 +68,7 @@ it('doctor, backup and restore, beside the running server and without one', asyn
       await server.ended;
     }
     const restored = await run(second, 'restore', file);
-    expect([restored.code, restored.err]).toEqual([0, expect.stringContaining('0 events up to position 0')]);
+    expect([restored.code, restored.err]).toEqual([0, expect.stringMatching(/\b\d+ events up to position \d+/)]);
     expect(await run(second, 'doctor')).toMatchObject({
       code: 0,
       out: expect.stringContaining('Well: nothing is missing'),
