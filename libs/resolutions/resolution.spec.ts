@@ -433,6 +433,21 @@ describe('the state table of the contract: what each status answers', () => {
   });
 });
 
+describe('what is already so', () => {
+  it('a second letter, acknowledgement or revocation changes nothing, also when all is over', async () => {
+    const acknowledged = (when: string) =>
+      say(when, { role: 'agency', agency: 'gas' }, 'AcknowledgeObligation', 'r', { obligation: 'o1' });
+    const all = (when: string) => say(when, 'governor', 'RevokeResolution', 'r', { reason: 'منتفی' });
+    const [issue, letter] = communicated(START);
+    const once = [issue!, letter!, acknowledged(START), all(START)];
+    const { codes, events } = await tell([...once, letter!, acknowledged(START), all(START)]);
+    expect(codes).toEqual([]);
+    expect(events).toHaveLength((await tell(once)).events.length);
+    // What was revoked before any letter can have none.
+    expect((await tell([issue!, all(START), letter!])).codes).toEqual(['closed']);
+  });
+});
+
 describe('what cannot be', () => {
   const issue = (more: object) => communicated(START, [obligation(more)])[0]!;
   const dated = (when: string, occurredAt: string, document?: string) =>

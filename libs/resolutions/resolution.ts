@@ -151,7 +151,8 @@ const commands: Record<string, CommandRule<State, Context>> = {
     decide({ data, now }: Asked<body.CommunicateResolution>, state, context) {
       const { status, obligations } = existing(state);
       const issued = obligations.filter((o) => o.status === 'issued');
-      if (status === 'communicated' || status === 'fulfilled') return [];
+      // An epoch tells of a letter that a revocation came after.
+      if (status === 'communicated' || status === 'fulfilled' || obligations.some((o) => o.epoch > 0)) return [];
       if (status === 'revoked' || issued.length === 0) return refuse('closed');
       const deadlines = issued
         .filter((o) => waitingFor(o, { obligations }).waitsFor.length === 0)
