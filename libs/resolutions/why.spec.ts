@@ -42,6 +42,15 @@ describe('why this date', () => {
     ]);
   });
 
+  it('says nothing of what other agencies owe by the same resolution', async () => {
+    const owed = [obligation(), obligation({ id: 'o2', agency: 'bank', action: 'وام', acceptance: 'واریز' })];
+    const { account } = await explained([], at('2026-08-27'), owed);
+    const [issued, letter] = account.steps;
+    expect(issued!.data.obligations.map(({ id }: { id: string }) => id)).toEqual(['o1']);
+    expect(letter!.data.deadlines.map((deadline: typeof on) => deadline.obligation)).toEqual(['o1']);
+    expect(JSON.stringify(account)).not.toMatch(/o2|وام|واریز/);
+  });
+
   it('gives the due instant that the log has, chapter by chapter', async () => {
     const { account, calendars } = await explained(
       [

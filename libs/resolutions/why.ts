@@ -74,7 +74,16 @@ export interface Why {
   steps: Step[];
 }
 
-const stepOf = ({ type, at, by, data }: Fact): Step => ({ type, at, by: { id: by.id, role: by.role }, data });
+/** A fact without what it says of other obligations: whoever may ask about one may not always read the others. */
+function stepOf({ type, at, by, data }: Fact, obligation: string): Step {
+  const { obligations, deadlines } = data;
+  const own = {
+    ...data,
+    ...(obligations && { obligations: obligations.filter((o: { id: string }) => o.id === obligation) }),
+    ...(deadlines && { deadlines: deadlines.filter((d: { obligation: string }) => d.obligation === obligation) }),
+  };
+  return { type, at, by: { id: by.id, role: by.role }, data: own };
+}
 
 /**
  * The story of one clock, from the events of its resolution and its calendars as known at `now`. The days are counted by
@@ -104,7 +113,7 @@ export function why(
     if (!o) continue;
     const about = data.obligation === obligation || data.obligation === undefined;
     if (!about || (type === 'DutyMissed' && data.obligation === undefined)) continue;
-    const step = stepOf(fact);
+    const step = stepOf(fact, obligation);
     steps.push(step);
     const chapter = chapters.at(-1);
     if (before && o.epoch > before.epoch) {
