@@ -47,6 +47,7 @@ import { Imports } from '#apps/api/imports';
 import { ProviderSignIn } from '#apps/api/oidc';
 import { inDatabase, Sessions } from '#apps/api/sessions';
 import type { WayIn } from '#apps/api/sign-in';
+import { forgetKeyframes } from '#apps/api/keyframes';
 import { FRAMES, Past } from '#apps/api/past';
 import { whyQuery } from '#apps/api/why';
 import { auditKey, policyFrom } from '#apps/audit';
@@ -200,7 +201,17 @@ async function build(
       reads: loader,
       policies: [...policies, handing],
       projections: followers,
-      subscribers: [eraser({ vault, store, checkpoints, projections, keys: backupKeys, forget })],
+      subscribers: [
+        eraser({
+          vault,
+          store,
+          checkpoints,
+          projections,
+          keys: backupKeys,
+          forget,
+          forgetKept: () => forgetKeyframes(database),
+        }),
+      ],
       log,
       openImports: () => imports.running(),
       // On the embedded database nobody else can hold a lease, so a restart after a crash waits for nobody.
@@ -272,8 +283,10 @@ async function build(
   const serve = async () => {
     const apart = createPool(address, { max: FRAMES + 1 });
     closing.push(() => apart.end());
-    const past = new Past(store, clock, recordProjections, () => openSession(apart));
-    closing.push(async () => past.close());
+    const past = new Past(store, clock, recordProjections, database, () => openSession(apart));
+    const stopping = new AbortController();
+    const ahead = past.keepAhead(stopping.signal);
+    closing.push(async () => (stopping.abort(), past.close(), await ahead));
     kept.push(() => past.close());
     const app = await createApi({
       decide,

@@ -43,7 +43,7 @@ export const allProjections: readonly Projection[] = [
   noticeRecordsProjection,
 ];
 
-/** Those of the record itself, which can be looked at as it was. Search and counts have other ways. */
+/** Those of the record itself, which can be looked at as it was. Counts have other ways. */
 export const recordProjections: readonly Projection[] = [
   directoryProjection,
   laddersProjection,
@@ -51,6 +51,7 @@ export const recordProjections: readonly Projection[] = [
   casesProjection,
   sessionsProjection,
   resolutionsProjection,
+  searchProjection,
   officesProjection,
   templatesProjection,
   referralsProjection,

@@ -1,25 +1,12 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn, IsString } from 'class-validator';
-import {
-  BEGINNING,
-  comparePositions,
-  kinds,
-  Refused,
-  Scoped,
-  shaped,
-  sql,
-  type Actor,
-  type Fragment,
-  type Position,
-} from '#kernel';
-import { localDay, dateOf } from '#calendar';
+import { kinds, Refused, Scoped, shaped, sql, type Actor, type Fragment } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { Who } from './edge.js';
+import type { DayOfLog } from './log-days.js';
 import { momentOf, type Moment, type Past } from './past.js';
 
-const ZONE = 'Asia/Tehran';
-const PAGE = 500;
 /** More than these are counted, not listed. */
 const MAX_ITEMS = 500;
 
@@ -27,13 +14,6 @@ export class Between {
   @IsIn(['asOf', 'validAt']) axis!: Moment['axis'];
   @IsString() from!: string;
   @IsString() to!: string;
-}
-
-/** How much the log tells of a day in Tehran: events that were recorded on it, and events that happened on it. */
-export interface DayOfLog {
-  date: string;
-  asOf: number;
-  validAt: number;
 }
 
 /** Something of the record, as far as two moments are compared by it. */
@@ -61,27 +41,12 @@ export interface Changed {
 @Controller('v1/past')
 @ApiExcludeController()
 export class PastController {
-  private readonly days = new Map<string, DayOfLog>();
-  private position: Position = BEGINNING;
-
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 
   @Get()
   async overview(@Who() actor: Actor): Promise<{ days: DayOfLog[] }> {
     this.past.admit(actor);
-    const { store } = this.api.decide;
-    for (;;) {
-      const { events, position } = await store.readAll(this.position, PAGE);
-      // Another request may have counted the same page meanwhile.
-      if (events[0] && comparePositions(events[0].position, this.position) <= 0) continue;
-      this.position = position;
-      if (events.length === 0) break;
-      for (const { recordedAt, metadata } of events) {
-        this.day(recordedAt).asOf += 1;
-        this.day(metadata.occurredAt).validAt += 1;
-      }
-    }
-    return { days: [...this.days.values()].sort((a, b) => (a.date < b.date ? -1 : 1)) };
+    return { days: await this.past.days() };
   }
 
   @Get('differences')
@@ -107,13 +72,6 @@ export class PastController {
     const { past } = this.api;
     if (!past) throw Refused.notFound('This server keeps no past.');
     return past;
-  }
-
-  private day(at: string): DayOfLog {
-    const date = dateOf(localDay(at, ZONE));
-    let day = this.days.get(date);
-    if (!day) this.days.set(date, (day = { date, asOf: 0, validAt: 0 }));
-    return day;
   }
 }
 

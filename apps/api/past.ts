@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BEGINNING,
   comparePositions,
@@ -5,6 +6,7 @@ import {
   Refused,
   type Actor,
   type Clock,
+  type Database,
   type EventStore,
   type Instant,
   type Position,
@@ -17,10 +19,12 @@ import { replayed } from '#audit';
 import type { Session } from '#stores';
 import { forbidden } from './auth.js';
 import { instantOf } from './commands.controller.js';
+import { changedOf, Keyframes, NOTHING, type Keyframe } from './keyframes.js';
+import { dayIn, LogDays, timeOf, type Axis, type DayOfLog } from './log-days.js';
 
-/** A day of the past, on one of the two axes of time: what was known then, or what had happened then. */
+/** A day of the past, on one of the two axes of time. */
 export interface Moment {
-  axis: 'asOf' | 'validAt';
+  axis: Axis;
   at: Instant;
 }
 
@@ -37,18 +41,26 @@ export function momentOf({ asOf, validAt }: { asOf?: unknown; validAt?: unknown 
 /** Moments that are kept ready; each holds a connection of its own. */
 export const FRAMES = 3;
 const IDLE_MS = 10 * 60_000;
-const PAGE = 500;
+/** Folded at once: a document that changes often is written once for all of it. */
+const PAGE = 2_500;
 /** Beyond this the planner has to know how much there is: nobody else counts temporary tables. */
 const MANY = 200;
+/** Of the log between two keyframes: about as much as is folded in a second or two. */
+const EVENTS_A_KEYFRAME = 10_000;
+const AHEAD_EVERY_MS = 60 * 60_000;
 
 const PROVINCE: readonly string[] = ['governor', 'deputy', 'secretary', 'expert', 'oversight'];
 
-/** Read models as they stood at a moment: the same tables, temporary, on a connection of their own. */
+/** The record as it stood at a moment: a keyframe, and on top of it, in temporary tables, what came after it. */
 interface Frame extends Moment {
   session?: Session;
-  /** Up to where its tables go: the moment, and how far the log has been read for it. */
+  /** Columns of each table. */
+  columns: Map<string, string[]>;
+  generation?: string;
+  keyframe: Keyframe;
+  /** Up to where its tables go: the moment, and how far the log had been read for it. */
   until: Instant;
-  position: Position;
+  known: Position;
   /** Whatever is asked of it goes one after another. */
   turn: Promise<unknown>;
   idle?: NodeJS.Timeout;
@@ -57,18 +69,30 @@ interface Frame extends Moment {
 /**
  * The province as it was. The projections of the record are run again over the part of the log that belongs to the
  * moment, into temporary tables that stand in the place of the real ones; then the very queries of the present, with
- * their rules of access, are asked of those. So every page of the record can be turned back, and nothing is kept twice.
- * What was folded once is carried on when a later moment is asked for: a slider that moves forward costs the days between.
+ * their rules of access, are asked of those. So every page of the record can be turned back.
+ *
+ * Nothing is folded from the beginning but once: see {@link Keyframes}. What was folded is carried on when a later
+ * moment is asked for, so that a slider that moves forward costs the days between.
  */
 export class Past {
   private readonly frames: Frame[] = [];
+  private readonly keyframes: Keyframes;
+  private readonly logDays: LogDays;
+  private prepared?: Promise<void>;
+  /** Up to where the log was searched for what came too late for a keyframe. */
+  private searched: Position = BEGINNING;
 
   constructor(
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly projections: readonly Projection[],
+    database: Database,
     private readonly connect: () => Promise<Session>,
-  ) {}
+    private readonly every = EVENTS_A_KEYFRAME,
+  ) {
+    this.keyframes = new Keyframes(database, projections);
+    this.logDays = new LogDays(store, database);
+  }
 
   /** Whether this question can be asked of the past; others have dates of their own, or are about the present. */
   answers({ projections }: Query): boolean {
@@ -90,20 +114,45 @@ export class Past {
     if (!PROVINCE.includes(role)) throw forbidden(`The past is for those who read the province; not for ${role}.`);
   }
 
+  /** Days that the log tells of, in order. */
+  async days(): Promise<DayOfLog[]> {
+    await this.logDays.catchUp();
+    return this.logDays.days();
+  }
+
   /** Runs `work` on the tables as they were. What has not come yet is not known: the future is the present. */
   async read<T>({ axis, at: asked }: Moment, work: (sql: Sql) => Promise<T>): Promise<T> {
     const now = this.clock.now();
     const at = asked < now ? asked : now;
     const frame = this.frameFor({ axis, at });
     const result = frame.turn.then(async () => {
-      await this.advance(frame, at);
-      return work(frame.session!);
+      await this.ready();
+      while (!(await this.within(frame, () => this.advance(frame, at))));
+      return this.within(frame, () => work(frame.session!));
     });
     frame.turn = result.catch((error: unknown) => {
       // A refusal says nothing against the tables; whatever else it was, nobody else shall find them half made.
       if (!(error instanceof Refused)) this.drop(frame);
     });
     return result;
+  }
+
+  /** Makes the keyframes that are due, before somebody has to wait for them; until `signal` aborts, again and again. */
+  async keepAhead(signal: AbortSignal, pauseMs = AHEAD_EVERY_MS): Promise<void> {
+    await sleep(Math.min(pauseMs, 60_000), undefined, { signal }).catch(() => {});
+    while (!signal.aborted) {
+      await this.keepAll().catch(() => {}); // an outage is told by whoever needs the database
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  async keepAll(): Promise<void> {
+    await this.ready();
+    const at = this.clock.now();
+    for (const axis of ['asOf', 'validAt'] as const) {
+      const { until } = await this.keyframes.nearest(axis, at);
+      if (this.nextKeyframe(axis, until)) await this.read({ axis, at }, async () => {});
+    }
   }
 
   close(): void {
@@ -118,7 +167,8 @@ export class Past {
     if (frame) this.frames.splice(this.frames.indexOf(frame), 1);
     else {
       if (this.frames.length >= FRAMES) this.drop(this.frames[0]!);
-      frame = { axis, at, until: '', position: BEGINNING, turn: Promise.resolve() };
+      const empty = { columns: new Map(), keyframe: NOTHING, until: '', known: BEGINNING };
+      frame = { axis, at, ...empty, turn: Promise.resolve() };
     }
     // From now on whoever asks for less has to look for another one: those before are served before it moves.
     frame.at = at;
@@ -136,72 +186,146 @@ export class Past {
     void frame.turn.then(() => (frame.session?.end(), (frame.session = undefined)));
   }
 
-  private async advance(frame: Frame, at: Instant): Promise<void> {
-    if (!frame.session) {
-      frame.session = await this.connect();
-      // Nothing but what is temporary: no query can see the present by mistake.
-      await frame.session.query('set search_path to pg_temp');
-      await this.clear(frame);
-    }
-    let fresh = await this.unread(frame, at);
-    if (!fresh) {
-      await this.clear(frame);
-      fresh = (await this.unread(frame, at))!;
-    }
-    const { events, position } = fresh;
-    await frame.session.query('begin');
-    for (let from = 0; from < events.length; from += PAGE) {
-      const page = events.slice(from, from + PAGE);
-      for (const { on, apply } of this.projections) {
-        const wanted = on === '*' ? page : page.filter(({ type }) => on.includes(type));
-        if (wanted.length > 0) await apply(wanted, frame.session);
-      }
-    }
-    const tables = this.projections.flatMap((each) => each.tables);
-    if (events.length >= MANY) await frame.session.query(`analyze ${tables.join(', ')}`);
-    await frame.session.query('commit');
-    frame.until = at;
-    frame.position = position;
+  /** Tables are there, and no keyframe lacks what was registered late. */
+  private async ready(): Promise<void> {
+    this.prepared ??= this.keyframes.prepare();
+    await this.prepared.catch((error: unknown) => ((this.prepared = undefined), Promise.reject(error as Error)));
+    const latest = await this.keyframes.nearest('validAt', this.clock.now());
+    await this.logDays.catchUp();
+    const { head } = this.logDays;
+    // Whoever made the latest one had searched as far as it knew, for all before it.
+    const from = comparePositions(latest.known, this.searched) > 0 ? latest.known : this.searched;
+    const late = await this.earliest('validAt', latest.until, from);
+    if (late !== undefined) await this.keyframes.giveUp('validAt', late);
+    this.searched = head;
   }
 
-  private async clear(frame: Frame): Promise<void> {
-    const tables = this.projections.flatMap((each) => each.tables);
-    await frame.session!.query(
-      `drop table if exists ${tables.join(', ')}; ${this.projections.map(({ schema }) => schema).join('\n')}`,
+  /** When the first of those happened that were registered beyond a position of the log, of a time up to `until`. */
+  private async earliest(axis: Axis, until: Instant, beyond: Position): Promise<Instant | undefined> {
+    let first: Instant | undefined;
+    if (axis === 'asOf' || until === '') return first;
+    for await (const events of this.logDays.between(axis, '', until, beyond)) {
+      for (const time of events.map((event) => timeOf(event, axis))) if (!first || time < first) first = time;
+    }
+    return first;
+  }
+
+  /** One transaction on the tables of one generation. */
+  private async within<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
+    const session = (frame.session ??= await this.open(frame));
+    await session.query('begin');
+    const generation = await this.keyframes.generation(session);
+    if (generation !== frame.generation) {
+      frame.generation = generation;
+      await this.standOn(frame, NOTHING);
+    }
+    try {
+      return await work();
+    } finally {
+      // A statement that failed has undone it already, and the frame is dropped.
+      await session.query('commit');
+    }
+  }
+
+  private async open(frame: Frame): Promise<Session> {
+    const session = await this.connect();
+    const { tables } = this.keyframes;
+    // Nothing but what is temporary: no query can see the present by mistake.
+    await session.query(`set search_path to pg_temp; ${this.projections.map(({ schema }) => schema).join('\n')}`);
+    await session.query(
+      `${tables.map((table) => `alter table ${table} rename to ${changedOf(table)}`).join(';')};
+       create table gone (source text, id text, primary key (source, id));
+       create function pg_temp.hide() returns trigger language plpgsql as $$ begin
+         insert into gone values (tg_table_name, old.id) on conflict do nothing;
+         execute format('delete from %I where id = $1', 'changed_' || tg_table_name) using old.id;
+         return old;
+       end $$`,
     );
-    Object.assign(frame, { until: '', position: BEGINNING });
+    for (const table of tables) {
+      const { rows } = await session.query<{ name: string }>(
+        `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+        [`pg_temp.${changedOf(table)}`],
+      );
+      frame.columns.set(
+        table,
+        rows.map(({ name }) => name),
+      );
+    }
+    frame.generation = 'none yet';
+    return session;
   }
 
-  /**
-   * What a frame lacks of the moment, in the order of its axis. Known things come in the order of the log. What happened
-   * may have been registered late: then undefined, and the tables are made anew.
-   */
-  private async unread(
-    { axis, until, position }: Frame,
-    at: Instant,
-  ): Promise<{ events: RecordedEvent[]; position: Position } | undefined> {
-    const events: RecordedEvent[] = [];
-    const again = axis === 'validAt' && at > until;
-    for (let after = again ? BEGINNING : position; ;) {
-      const page = await this.store.readAll(after, PAGE);
-      for (const event of page.events) {
-        if (axis === 'asOf') {
-          // Read again next time, from here.
-          if (event.recordedAt > at) return { events, position: after };
-          after = event.position;
-          events.push(event);
-          continue;
-        }
-        const { occurredAt } = event.metadata;
-        if (comparePositions(event.position, position) > 0 && until && occurredAt <= until) return undefined;
-        if (occurredAt <= at && occurredAt > until) events.push(event);
-      }
-      if (page.events.length === 0) {
-        const happened = ({ metadata }: RecordedEvent) => metadata.occurredAt;
-        if (axis === 'validAt') events.sort((a, b) => (happened(a) < happened(b) ? -1 : happened(a) > happened(b) ? 1 : 0)); // prettier-ignore
-        return { events, position: page.position };
-      }
-      after = page.position;
+  /** Puts the frame on a keyframe, with nothing on top of it. */
+  private async standOn(frame: Frame, keyframe: Keyframe): Promise<void> {
+    const { axis, columns } = frame;
+    await frame.session!.query(
+      [
+        `truncate gone, ${this.keyframes.tables.map(changedOf).join(', ')}`,
+        ...this.keyframes.tables.flatMap((table) => [
+          `create or replace temp view ${table} as ${this.keyframes.standing(axis, table, columns.get(table)!, keyframe)}`,
+          `create or replace trigger hide instead of delete on ${table} for each row execute function pg_temp.hide()`,
+        ]),
+      ].join('; '),
+    );
+    Object.assign(frame, { keyframe, until: keyframe.until, known: keyframe.known });
+  }
+
+  /** Brings the tables nearer to `at`, as far as the next keyframe at most. @returns whether they are there */
+  private async advance(frame: Frame, at: Instant): Promise<boolean> {
+    const { axis } = frame;
+    const session = frame.session!;
+    const nearest = frame.generation === undefined ? NOTHING : await this.keyframes.nearest(axis, at, session);
+    const late = (await this.earliest(axis, frame.until, frame.known)) !== undefined;
+    if (late || nearest.until > frame.until) await this.standOn(frame, nearest);
+    const due = this.nextKeyframe(axis, frame.keyframe.until);
+    const keep = frame.generation !== undefined && due !== undefined && due > frame.until && due <= at;
+    const to = keep ? due : at;
+    const { head } = this.logDays;
+    let count = 0;
+    const apply = async (events: readonly RecordedEvent[]) => {
+      count += events.length;
+      for (let from = 0; from < events.length; from += PAGE) await this.fold(events.slice(from, from + PAGE), session);
+    };
+    const happened: RecordedEvent[] = [];
+    for await (const events of this.logDays.between(axis, frame.until, to)) {
+      if (axis === 'asOf') await apply(events);
+      else happened.push(...events);
     }
+    const time = (event: RecordedEvent) => timeOf(event, axis);
+    await apply(happened.sort((a, b) => (time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0)));
+    Object.assign(frame, { until: to, known: head });
+    const kept = keep && (await this.keyframes.keep(axis, frame.keyframe, to, this.searched, session));
+    if (kept) await this.standOn(frame, kept);
+    else if (count >= MANY) await session.query(`analyze gone, ${this.keyframes.tables.map(changedOf).join(', ')}`);
+    return to === at;
+  }
+
+  private async fold(events: readonly RecordedEvent[], session: Session): Promise<void> {
+    // What is read are views; what is written are the tables of changes.
+    const sql: Sql = {
+      query: (text, values) =>
+        session.query(
+          text.replace(/^\s*insert into (\w+)/, (_, table: string) => `insert into ${changedOf(table)}`),
+          values,
+        ),
+    };
+    for (const { on, apply } of this.projections) {
+      const wanted = on === '*' ? events : events.filter(({ type }) => on.includes(type));
+      if (wanted.length > 0) await apply(wanted, sql);
+    }
+  }
+
+  /** Where the next keyframe after `from` is due: the end of a day, before today, up to which there is enough to keep. */
+  private nextKeyframe(axis: Axis, from: Instant): Instant | undefined {
+    const today = dayIn(this.clock.now());
+    let count = 0;
+    for (const day of this.logDays.days()) {
+      const end = endOf(day.date);
+      if (day.date >= today) return undefined;
+      if (end > from && (count += day[axis]) >= this.every) return end;
+    }
+    return undefined;
   }
 }
+
+const endOf = (date: string): Instant => new Date(`${date}T23:59:59.999+03:30`).toISOString();

@@ -20,6 +20,8 @@ export interface EraserDeps {
   keys: Pick<BackupKeys, 'remember'>;
   /** What is kept in memory is read again. */
   forget(): void;
+  /** What the time machine keeps. */
+  forgetKept(): Promise<void>;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface EraserDeps {
  * Read models are made anew from the log and not searched for the text: what they have derived from it (titles, folded
  * copies, runs of characters) is gone for certain, and so is what a projection of tomorrow derives.
  */
-export const eraser = ({ vault, projections, keys, forget, ...log }: EraserDeps): Subscriber => ({
+export const eraser = ({ vault, projections, keys, forget, forgetKept, ...log }: EraserDeps): Subscriber => ({
   name: ERASER,
   async handle({ events }: Batch) {
     const orders = events.filter(({ type }) => type === 'DataErased');
@@ -42,6 +44,7 @@ export const eraser = ({ vault, projections, keys, forget, ...log }: EraserDeps)
       for (const { type } of erased) types.add(type);
     }
     forget();
+    await forgetKept();
     await keys.remember(await vault.erased());
     await vault.tidy();
     const derived = projections.filter(({ on }) => on === '*' || on.some((type) => types.has(type)));

@@ -77,7 +77,7 @@ it('an erasure that broke off in its middle is finished by the next', async () =
   const remember = async () => {
     if (breaking) throw new Error('killed');
   };
-  const { handle } = eraser({ ...follow, vault: store.vault, projections: [projection], keys: { remember }, forget() {} }); // prettier-ignore
+  const { handle } = eraser({ ...follow, vault: store.vault, projections: [projection], keys: { remember }, forget() {}, forgetKept: async () => {} }); // prettier-ignore
   const batch = await store.readAll(BEGINNING, 10);
   const signal = new AbortController().signal;
   await expect(handle(batch, signal)).rejects.toThrow('killed');

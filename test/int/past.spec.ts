@@ -1,19 +1,22 @@
 import { readFile } from 'node:fs/promises';
+import { forgetKeyframes } from '#apps/api/keyframes';
 import { Past, type Moment } from '#apps/api/past';
 import { readLines } from '#apps/cli/lines';
 import { recordProjections } from '#apps/read-models';
 import { Simulation } from '#apps/simulation';
 import { whyQuery } from '#apps/api/why';
 import { caseQuery } from '#cases';
-import type { RecordedEvent, Sql } from '#kernel';
+import { ERASED, type RecordedEvent, type Sql } from '#kernel';
 import { workingGroupSummaryQuery } from '#sessions';
-import { createPool, MemoryEventStore, openSession } from '#stores';
+import { createPool, createSql, MemoryEventStore, openSession } from '#stores';
 import { as } from '#test/kit/given';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { readModels, type ReadModels } from '#test/kit/read-models';
 
 /** The nine Economic Tuesdays, looked at from their end back. */
 const DATA = 'apps/cli/data/economic-tuesdays';
+/** So that the story has some. */
+const EVENTS_A_KEYFRAME = 400;
 const TABLES = recordProjections.flatMap(({ tables }) => tables);
 
 let db: TestDatabase;
@@ -21,7 +24,11 @@ let models: ReadModels;
 let events: RecordedEvent[];
 let store: MemoryEventStore;
 let past: Past;
+/** The same, with what the first has kept and nothing in memory. */
+let afresh: () => Past;
 let now: string;
+let keyframes: () => Promise<{ axis: string; n: number }[]>;
+let erased: () => Promise<void>;
 let close: () => Promise<void>;
 
 const append = ({ stream, revision, id, type, data, metadata, recordedAt }: RecordedEvent) => {
@@ -38,9 +45,18 @@ beforeAll(async () => {
   store = new MemoryEventStore({ clock: { now: () => now } });
   for (const event of events) await append(event);
   [db, models] = await Promise.all([testDatabase(), readModels()]);
-  const pool = createPool(db.url, { max: 3 });
-  past = new Past(store, { now: () => '2027-01-01T00:00:00.000Z' }, recordProjections, () => openSession(pool));
-  close = async () => (past.close(), await pool.end());
+  const pool = createPool(db.url, { max: 8 });
+  const made: Past[] = [];
+  afresh = () => {
+    past?.close();
+    past = new Past(store, { now: () => '2027-01-01T00:00:00.000Z' }, recordProjections, createSql(pool), () => openSession(pool), EVENTS_A_KEYFRAME); // prettier-ignore
+    made.push(past);
+    return past;
+  };
+  afresh();
+  keyframes = async () => (await pool.query('select axis, n from past.keyframes order by axis, n')).rows;
+  erased = () => forgetKeyframes(createSql(pool));
+  close = async () => (made.forEach((each) => each.close()), await pool.end());
 });
 afterAll(async () => {
   await close?.();
@@ -60,7 +76,9 @@ it.each<Moment['axis']>(['asOf', 'validAt'])(
   'has the very rows that there were, whichever day is asked for first (%s)',
   async (axis) => {
     // Forth, back, the same again, and beyond the end: carried on, made anew, found.
-    for (const day of ['2026-10-20', '2026-08-25', '2026-10-20', '2027-05-01']) {
+    for (const [index, day] of ['2026-10-20', '2026-08-25', '2026-10-20', '2027-05-01', '2026-10-20'].entries()) {
+      // The last time out of what was kept, by one who remembers nothing.
+      if (index === 4) afresh();
       const at = endOf(day);
       await models.restart();
       await models.apply(
@@ -70,6 +88,7 @@ it.each<Moment['axis']>(['asOf', 'validAt'])(
       const expected = Object.fromEntries(TABLES.map((table) => [table, dump[table]]));
       expect(await past.read({ axis, at }, rows)).toEqual(expected);
     }
+    expect((await keyframes()).filter((one) => one.axis === axis).length).toBeGreaterThan(2);
   },
 );
 
@@ -109,10 +128,34 @@ it('learns what is registered late of a day that it has shown already', async ()
   const moment: Moment = { axis: 'validAt', at: endOf('2026-09-15') };
   const visit = (id: string) => past.read(moment, async (sql) => (await sql.query('select 1 from read_visits where id = $1', [id])).rows.length); // prettier-ignore
   expect(await visit('late')).toBe(0);
+  const before = await keyframes();
   const like = events.find(({ type }) => type === 'VisitPlanned')!;
   await append({ ...like, id: crypto.randomUUID(), stream: 'visit-late', revision: 0, recordedAt: '2026-12-31T00:00:00.000Z' }); // prettier-ignore
   expect(await visit('late')).toBe(1);
+  // What was kept of the days before it stands; what was kept without it is made anew.
+  expect((await keyframes()).length).toBeLessThan(before.length);
+  expect(await afresh().read({ axis: 'validAt', at: endOf('2026-11-20') }, async (sql) => (await sql.query('select 1 from read_visits where id = $1', ['late'])).rows.length)).toBe(1); // prettier-ignore
   expect(
     await past.read({ ...moment, axis: 'asOf' }, async (sql) => (await sql.query('select 1 from read_visits where id = $1', ['late'])).rows.length), // prettier-ignore
   ).toBe(0);
+});
+
+it('keeps nothing that was erased, neither in a table nor in a frame that somebody has open', async () => {
+  const moment: Moment = { axis: 'asOf', at: endOf('2026-11-20') };
+  const statement = (of: Past) => of.read(moment, async (sql) => (await sql.query(`select doc from read_cases where id = 'c-001'`)).rows[0].doc.state.intake.statement); // prettier-ignore
+  const open = past;
+  const said = await statement(open);
+  expect(said).toMatch(/./);
+  expect((await keyframes()).filter((one) => one.axis === 'asOf')).not.toEqual([]);
+  const { readAll } = store;
+  store.readAll = async (after, limit) => {
+    const { events: page, ...rest } = await readAll.call(store, after, limit);
+    const gone = (event: RecordedEvent) => (event.type === 'CaseOpened' && event.stream === 'case-c-001' ? { ...event, data: { ...event.data, statement: ERASED } } : event); // prettier-ignore
+    return { ...rest, events: page.map(gone) };
+  };
+  await erased();
+  expect(await keyframes()).toEqual([]);
+  expect(await statement(open)).toBe(ERASED);
+  expect(await statement(afresh())).toBe(ERASED);
+  store.readAll = readAll;
 });

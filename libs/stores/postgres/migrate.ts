@@ -149,6 +149,20 @@ const MIGRATIONS: readonly string[] = [
   `,
   // An opening that no event has is not one that an append is about to need.
   `alter table vault.openings add column at timestamptz not null default now();`,
+  `
+  -- What the time machine keeps (apps/api/keyframes.ts, log-days.ts). In schemas of its own it stays out of backups.
+  create schema past;
+  create schema past_as_of;
+  create schema past_valid_at;
+  grant usage on schema past to ${APP_ROLE};
+  grant usage, create on schema past_as_of, past_valid_at to ${APP_ROLE};
+  create table past.pages (after text primary key, last text not null, days jsonb not null);
+  create table past.keyframes (axis text, n integer, until text collate "C" not null, known text not null, primary key (axis, n));
+  create table past.generation (id uuid not null default gen_random_uuid(), shape text not null);
+  alter table past.pages owner to ${APP_ROLE};
+  alter table past.keyframes owner to ${APP_ROLE};
+  alter table past.generation owner to ${APP_ROLE};
+  `,
 ];
 
 const LOCK = 7_332_248;
