@@ -71,7 +71,7 @@ export function waits(opened: () => Stage): void {
     await button(secretary, 'تکلیف دیگر').click();
     await dialog.getByLabel('الگو (تکلیف ۲)').selectOption('debt-instalments');
     expect(await dialog.getByLabel('معیار پذیرش (تکلیف ۲)').inputValue()).toContain('قرارداد تقسیط');
-    await dialog.getByLabel('آغاز مهلت (تکلیف ۲)').selectOption('o1');
+    await dialog.getByRole('group', { name: 'آغاز مهلت (تکلیف ۲)' }).getByLabel('پس از انجام تکلیف ۱').check();
     expect(await faults(secretary)).toEqual([]);
     await button(secretary, 'تصویب شود').click();
     await closed(secretary);

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Actor, FieldError } from '#kernel';
 import type { Speech } from './language.js';
-import { onDay, usePast } from './past.js';
+import { onDay, usePast, type Moment } from './past.js';
 
 /** An answer that is not what was asked for: a refusal with its stable code, or no answer at all (`offline`). */
 export class Refusal extends Error {
@@ -68,6 +68,21 @@ export async function send(stream: readonly [string, string], command: string, d
   const answer = await ask<{ position: string }>(`${stream[0]}/${stream[1]}/${command}`, init);
   seen = answer.position;
   for (const listener of listeners) listener();
+}
+
+/**
+ * Sends a command whose form has no key of its own: the same again, after an answer that was lost or by a second click,
+ * has the same key, until it was done.
+ */
+export function useDeed() {
+  const kept = useRef<{ of: string; key: string }>(undefined);
+  return async (stream: readonly [string, string], command: string, data: object) => {
+    const of = JSON.stringify([stream, command, data]);
+    if (kept.current?.of !== of) kept.current = { of, key: crypto.randomUUID() };
+    const deed = kept.current;
+    await send(stream, command, data, deed.key);
+    if (kept.current === deed) kept.current = undefined;
+  };
 }
 
 /** Anything else that is asked for by POST: no command of a stream. */
@@ -139,58 +154,28 @@ export function refresh(): void {
   }, GATHER_MS);
 }
 
-/** What stands at `path`, read anew after every command and whenever {@link refresh} is asked for. */
-export function useRead<T>(path: string | undefined): Asked<T> {
-  const [state, setState] = useState<{ path?: string; data?: T; error?: Refusal }>({});
+interface Found<T> {
+  data?: T;
+  error?: Refusal;
+}
+
+/** What is at `key`, by `ask`: read anew after every command and whenever {@link refresh} is asked for; the latest wins. */
+function useAsked<T>(key: string | undefined, ask: (key: string, moment: Moment | undefined) => Promise<T>): Asked<T> {
+  const [state, setState] = useState<Found<T> & { key?: string }>({});
   const last = useRef(0);
+  const asks = useRef(ask);
+  asks.current = ask;
   const moment = usePast();
   const again = useCallback(() => {
-    if (path === undefined) return;
+    if (key === undefined) return;
     const turn = ++last.current;
-    const settle = (found: { data?: T; error?: Refusal }) => {
+    const settle = (found: Found<T>) => {
       if (turn !== last.current) return;
       // What was known stays on the page when it cannot be read anew; unless there was no such thing on that day.
       const keep = found.error && !(moment && found.error.status === 404);
-      setState((before) => ({ path, ...(before.path === path && keep ? { data: before.data } : {}), ...found }));
+      setState((before) => ({ key, ...(before.key === key && keep ? { data: before.data } : {}), ...found }));
     };
-    read<T>(onDay(path, moment)).then(
-      (data) => settle({ data }),
-      (error: Refusal) => settle({ error }),
-    );
-  }, [path, moment]);
-  useEffect(() => {
-    again();
-    listeners.add(again);
-    return () => {
-      last.current++;
-      listeners.delete(again);
-    };
-  }, [again]);
-  return state.path === path ? { data: state.data, error: state.error, again } : { again };
-}
-
-/** What may be wrong with a field, by how the engine says it. */
-const REASONS: readonly (readonly [RegExp, string])[] = [
-  [/is a circle/, 'دور می‌سازد: هیچ‌یک از آن‌ها هرگز آغاز نمی‌شود'],
-  [/today or later/, 'باید امروز یا پس از آن باشد'],
-  [/not registered|no case|no unit|not defined|not known/, 'در سامانه ثبت نشده است'],
-  [/should not be empty|must not be empty|missing|required/, 'نباید خالی باشد'],
-  [/at most|shorter than|too long|longer/, 'بلندتر از اندازهٔ مجاز است'],
-  [/whole number|integer|number/, 'باید عدد درستی باشد'],
-  [/duration|term|working days/i, 'باید مهلت درستی باشد، مانند ۱۵ روز کاری'],
-  [/unique|doubled/, 'نباید تکراری باشد'],
-];
-
-/** Several at once; nothing before all of them are there. */
-export function useReads<T>(paths: readonly string[]): Asked<T[]> {
-  const moment = usePast();
-  const [state, setState] = useState<{ key?: string; data?: T[]; error?: Refusal }>({});
-  const key = paths.join('\n');
-  const last = useRef(0);
-  const again = useCallback(() => {
-    const turn = ++last.current;
-    const settle = (found: { data?: T[]; error?: Refusal }) => turn === last.current && setState({ key, ...found });
-    Promise.all(key === '' ? [] : key.split('\n').map((path) => read<T>(onDay(path, moment)))).then(
+    asks.current(key, moment).then(
       (data) => settle({ data }),
       (error: Refusal) => settle({ error }),
     );
@@ -205,6 +190,26 @@ export function useReads<T>(paths: readonly string[]): Asked<T[]> {
   }, [again]);
   return state.key === key ? { data: state.data, error: state.error, again } : { again };
 }
+
+/** What stands at `path`. */
+export const useRead = <T>(path: string | undefined): Asked<T> =>
+  useAsked(path, (one, moment) => read<T>(onDay(one, moment)));
+
+/** Several at once; nothing before all of them are there. */
+export const useReads = <T>(paths: readonly string[]): Asked<T[]> =>
+  useAsked(paths.join('\n'), (_, moment) => Promise.all(paths.map((path) => read<T>(onDay(path, moment)))));
+
+/** What may be wrong with a field, by how the engine says it. */
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/is a circle/, 'دور می‌سازد: هیچ‌یک از آن‌ها هرگز آغاز نمی‌شود'],
+  [/today or later/, 'باید امروز یا پس از آن باشد'],
+  [/not registered|no case|no unit|not defined|not known/, 'در سامانه ثبت نشده است'],
+  [/should not be empty|must not be empty|missing|required/, 'نباید خالی باشد'],
+  [/at most|shorter than|too long|longer/, 'بلندتر از اندازهٔ مجاز است'],
+  [/whole number|integer|number/, 'باید عدد درستی باشد'],
+  [/duration|term|working days/i, 'باید مهلت درستی باشد، مانند ۱۵ روز کاری'],
+  [/unique|doubled/, 'نباید تکراری باشد'],
+];
 
 /** A refusal as a sentence that helps. Codes are stable; one that is not known here is told in the engine's own words. */
 export function sentence({ code, message, errors }: Refusal, { t }: Speech): string {

@@ -1,6 +1,6 @@
 import { useState, type FormEvent } from 'react';
 import type { Difference } from '#resolutions';
-import { Refusal, send, sentence, whatIf } from './api.js';
+import { sentence, useDeed, whatIf, type Refusal } from './api.js';
 import { plainDigits } from './digits.js';
 import { useSpeech } from './language.js';
 import { at } from './parts.js';
@@ -19,6 +19,7 @@ interface ChangeProps {
 export function Change({ calendar, dates, closed, clear }: ChangeProps) {
   const speech = useSpeech();
   const { t, n, day } = speech;
+  const deed = useDeed();
   const [reason, setReason] = useState('');
   const [decree, setDecree] = useState('');
   const [hours, setHours] = useState('');
@@ -51,7 +52,7 @@ export function Change({ calendar, dates, closed, clear }: ChangeProps) {
         const { differences } = await whatIf<{ differences: Difference[] }>(command, calendar, data);
         setState({ of, found: differences });
       } else {
-        await send(['calendar', calendar], command, data, crypto.randomUUID());
+        await deed(['calendar', calendar], command, data);
         setState({ done: `${words[command][1]}: ${dates.map((date) => day(date)).join(t('، ', ', '))}` });
         clear();
       }

@@ -6,8 +6,8 @@ import { useSpeech } from './language.js';
 export interface Field {
   name: string;
   label: string;
-  kind?: 'text' | 'long' | 'days' | 'number' | 'term' | 'file' | 'select';
-  /** Of a `select`: value and name. */
+  kind?: 'text' | 'long' | 'days' | 'number' | 'term' | 'file' | 'select' | 'several';
+  /** Of a `select`, or of `several` (whose value is those that were chosen, with spaces between): value and name. */
   options?: readonly (readonly [string, string])[];
   /** What stands there before anything is typed. */
   initial?: string;
@@ -40,8 +40,9 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
   const dialog = useRef<HTMLDialogElement>(null);
   const [values, setValues] = useState<Values>({});
   // What was chosen may be among the options no longer, when they depend on another field.
-  const valueOf = ({ name, initial, options }: Field) => {
+  const valueOf = ({ name, kind, initial, options }: Field) => {
     const value = values[name] ?? initial;
+    if (kind === 'several') return inOrder(options, (id) => chosenIn(value).includes(id));
     return options?.every(([id]) => id !== value) ? (options[0]?.[0] ?? '') : (value ?? '');
   };
   const [files, setFiles] = useState<readonly File[]>([]);
@@ -115,6 +116,31 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
             value: valueOf(field),
             onChange: (event: { target: { value: string } }) => change(name, event.target.value),
           };
+          if (kind === 'several') {
+            const chosen = chosenIn(text.value);
+            const turn = (one: string) => (id: string) => (id === one ? !chosen.includes(id) : chosen.includes(id));
+            return (
+              <fieldset className="field" key={name} aria-describedby={common['aria-describedby']}>
+                <legend>{label}</legend>
+                {options?.map(([one, words]) => (
+                  <label key={one}>
+                    <input
+                      type="checkbox"
+                      checked={chosen.includes(one)}
+                      aria-invalid={common['aria-invalid']}
+                      onChange={() => change(name, inOrder(options, turn(one)))}
+                    />{' '}
+                    {words}
+                  </label>
+                ))}
+                {hint && (
+                  <p className="hint" id={`${id + name}hint`}>
+                    {hint}
+                  </p>
+                )}
+              </fieldset>
+            );
+          }
           return (
             <div className="field" key={name}>
               <label htmlFor={id + name}>
@@ -188,3 +214,7 @@ export function Form({ title, about, fields, action, more, onChange, note, submi
     </dialog>
   );
 }
+
+const chosenIn = (value = ''): string[] => value.split(' ').filter(Boolean);
+const inOrder = (options: Field['options'], isChosen: (id: string) => boolean): string =>
+  (options ?? []).flatMap(([id]) => (isChosen(id) ? [id] : [])).join(' ');

@@ -15,7 +15,7 @@ import { Live } from './live.js';
 import { Speaking, useSpeech } from './language.js';
 import { ObligationPage } from './obligation.js';
 import { at, Await, Empty, office, Waiting } from './parts.js';
-import { lookAt, usePast } from './past.js';
+import { addressed, lookAt, usePast } from './past.js';
 import { ReferralPage } from './referrals.js';
 import { SearchBox, SearchPage } from './search.js';
 import { Board } from './secretary.js';
@@ -40,7 +40,7 @@ function decoded(part: string): string {
 
 /** The parts of the address after `#/`. */
 function useAddress(): string[] {
-  const parts = () => location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
+  const parts = () => addressed().map(decoded);
   const [address, setAddress] = useState(parts);
   useEffect(() => {
     const changed = () => {
@@ -80,6 +80,8 @@ function App() {
     <Await of={me}>
       {(found) => {
         const pages = PAGES[found.role] ?? PROVINCE;
+        // A link to a day that somebody was sent who does not read the province: the page as it is.
+        if (past && !TURNS_BACK.includes(found.role)) return <Present />;
         const [page = pages[0]!, ...rest] = address;
         return (
           <>
@@ -106,6 +108,11 @@ function App() {
       }}
     </Await>
   );
+}
+
+function Present() {
+  useEffect(() => lookAt(undefined), []);
+  return <Waiting />;
 }
 
 interface PageProps {

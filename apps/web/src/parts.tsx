@@ -4,6 +4,8 @@ import { sentence, type Asked } from './api.js';
 import { useSpeech, type Speech } from './language.js';
 import { nowMs, usePast } from './past.js';
 
+export { at } from './past.js';
+
 export const DAY_MS = 86_400_000;
 
 /** Each status with its words; its colour is in the style sheet, and never the only sign. */
@@ -84,9 +86,6 @@ export function Waiting() {
 export function Empty({ children }: { children: ReactNode }) {
   return <p className="empty">{children}</p>;
 }
-
-/** A link within the interface. */
-export const at = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join('/')}`;
 
 /** How long ago an instant was, in whole days, at least one: «۹ روز». */
 export function Overdue({ since }: { since: string }) {

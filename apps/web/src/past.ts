@@ -7,15 +7,37 @@ export interface Moment {
   date: string;
 }
 
-let moment: Moment | undefined;
 const listeners = new Set<() => void>();
 
 export const endOf = (date: string): string => new Date(`${date}T23:59:59.999+03:30`).toISOString();
 
+/** What follows `?` in the part of the address that is ours: `#/cases/c-17?validAt=2026-09-30`. */
+function momentIn(hash: string): Moment | undefined {
+  const [, axis, date] = /\?(asOf|validAt)=(\d{4}-\d\d-\d\d)$/.exec(hash) ?? [];
+  const there = axis !== undefined && date !== undefined && !Number.isNaN(Date.parse(date));
+  return there ? { axis: axis as Moment['axis'], date } : undefined;
+}
+
+/** The day stands in the address, so that it can be sent, and stays when the page is loaded again. */
+const written = (): string => (moment ? `?${moment.axis}=${moment.date}` : '');
+const pathOf = (hash: string): string => hash.replace(/\?.*$/, '');
+
+let moment = momentIn(location.hash);
+
+/** A link within the interface, at the day that is looked at. */
+export const at = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join('/')}${written()}`;
+
+/** The parts of the address after `#/`. */
+export const addressed = (): string[] => pathOf(location.hash).replace(/^#\/?/, '').split('/').filter(Boolean);
+
 export function lookAt(next: Moment | undefined): void {
   moment = next;
+  history.replaceState(null, '', (pathOf(location.hash) || '#/') + written());
   for (const listener of listeners) listener();
 }
+
+// An address that says nothing of a day is another page of the same one.
+addEventListener('hashchange', () => lookAt(momentIn(location.hash) ?? moment));
 
 const subscribe = (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener));
 
@@ -26,7 +48,7 @@ export const usePast = (): Moment | undefined => useSyncExternalStore(subscribe,
 export const nowMs = (): number => (moment ? Math.min(Date.parse(endOf(moment.date)), Date.now()) : Date.now());
 
 /** What is about the present, or has dates of its own. */
-const TIMELESS = /^(session|past|events|numbers|checkpoints|proofs|search|press|scorecards(?!\/)|notices)(?![a-z])/;
+const TIMELESS = /^(session|past|events|numbers|checkpoints|proofs|press|scorecards(?!\/)|notices)(?![a-z])/;
 
 /** The address of a read at a moment. */
 export const onDay = (path: string, at: Moment | undefined): string =>

@@ -1,7 +1,8 @@
 import type { Category } from '#directory';
 import { send, useRead, type Me } from './api.js';
 import { CATEGORIES } from './categories.js';
-import { Adopt, Deed, OpenIt, Schedule, Table } from './board.js';
+import { Adopt } from './adopt.js';
+import { Deed, OpenIt, Schedule, Table } from './board.js';
 import { useSpeech } from './language.js';
 import { at, Await, Empty, Figure } from './parts.js';
 

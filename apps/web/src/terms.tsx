@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { Category, LadderVersion } from '#directory';
-import { read, send, sentence, useRead, type Me, type Refusal } from './api.js';
+import { read, sentence, useDeed, useRead, type Me, type Refusal } from './api.js';
 import { CATEGORIES } from './categories.js';
 import { today, useDays } from './days.js';
 import { useSpeech } from './language.js';
@@ -71,13 +71,15 @@ function Term({ of, ladder, most, may }: { of: Template; ladder?: LadderVersion;
   const calendar = useDays(may ? 'offices' : undefined, from, to);
   const working = calendar.data?.items.filter(({ date, off }) => date > from && !off) ?? [];
   const due = (count = 0) => (working[count - 1] ? day(working[count - 1]!.date) : '—');
+  const deed = useDeed();
   const adopt = async () => {
     setState('sending');
     try {
       // Its latest version, whatever belongs to it, with another term.
       const { versions } = await read<{ versions: object[] }>(`templates/${of.id}`);
       const { version: _, at: __, by: ___, ...body } = versions.at(-1) as Record<string, unknown>;
-      await send(['template', of.id], 'DefineTemplate', { ...body, term: { workingDays: days } }, crypto.randomUUID());
+      await deed(['template', of.id], 'DefineTemplate', { ...body, term: { workingDays: days } });
+      setState('open');
     } catch (error) {
       setState(error as Refusal);
     }
