@@ -207,7 +207,7 @@ export const caseTally: Kind = { ...tally, agency: false };
 export const pressTally: Kind = {
   noun: 'numbers',
   from: 'read_tally t',
-  columns: 't.position, t.at, t.what, t.amount, t.category, t.session',
+  columns: 't.position, t.at, t.recorded, t.what, t.amount, t.category, t.session',
   agency: everyone,
   unit: everyone,
   technical: true,

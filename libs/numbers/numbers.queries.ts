@@ -20,6 +20,8 @@ const projections = [tallyProjection.name];
 class AsOfParams {
   /** A day, `YYYY-MM-DD`: what had happened when it ended in Tehran. Everything so far when left out. */
   @IsOptional() @DateText() asOf?: string;
+  /** A day, `YYYY-MM-DD`: what had been recorded when it ended, so as it was told then. All that is known when left out. */
+  @IsOptional() @DateText() knownAt?: string;
 }
 
 const DIMENSIONS = ['agency', 'category', 'class', 'session', 'cause', 'channel'] as const;
@@ -30,6 +32,12 @@ class ScorecardsParams extends AsOfParams {
 
 /** The end of a day in Tehran, as the instants of the log are written. */
 const endOf = (day?: string): string => (day ? new Date(`${day}T23:59:59.999+03:30`).toISOString() : systemClock.now());
+
+/** Facts (`t`, or another name) of an axis or both. */
+const told = ({ asOf, knownAt }: AsOfParams, t = 't'): Fragment => {
+  const happened = sql`${raw(t)}.at <= ${endOf(asOf)}`;
+  return knownAt ? sql`${happened} and ${raw(t)}.recorded <= ${endOf(knownAt)}` : happened;
+};
 
 const sumOf = (what: string): Fragment => sql`coalesce(sum(amount) filter (where what = ${what}), 0)::int`;
 const OF_OBLIGATIONS: readonly Counted[] = ['obligations', 'kept', 'late', 'missed', 'refuted', 'escalated', 'extensions', 'revoked']; // prettier-ignore
@@ -55,11 +63,11 @@ export const scorecardsQuery = query({
     'Kept, late, missed, refuted, … by agency, category, class of units, session, cause or channel, as of any day.',
   params: ScorecardsParams,
   projections,
-  async find({ by, asOf }, scoped) {
+  async find({ by, ...when }, scoped) {
     const rows = await scoped.rows(sql`
       select ${KEYS[by]} as key, ${SCORES}, max(t.position)::text as position
       from ${kinds.tally} t ${by === 'class' ? sql`cross join lateral unnest(t.classes) as c(class)` : sql``}
-      where t.at <= ${endOf(asOf)} and ${KEYS[by]} is not null and t.what = any(${OF_OBLIGATIONS})
+      where ${told(when)} and ${KEYS[by]} is not null and t.what = any(${OF_OBLIGATIONS})
       group by 1 order by 1`);
     const items = rows.map(({ key, obligations, kept, late, revoked, ...rest }) => ({
       [by]: key,
@@ -70,7 +78,7 @@ export const scorecardsQuery = query({
       open: obligations - kept - late - revoked,
       ...rest,
     }));
-    return { by, asOf: asOf ?? null, items };
+    return { by, asOf: when.asOf ?? null, knownAt: when.knownAt ?? null, items };
   },
 });
 
@@ -95,9 +103,9 @@ export const caseReportQuery = query({
   summary: 'Cases opened, open, closed, solved, confirmed, checked, … by category, class, cause, channel or outcome.',
   params: CaseReportParams,
   projections,
-  async find({ by, asOf, class: of, ...filters }, scoped) {
+  async find({ by, asOf, knownAt, class: of, ...filters }, scoped) {
     const key = by === 'class' ? sql`c.class` : sql`t.${raw(by)}`;
-    const where = [sql`t.at <= ${endOf(asOf)}`, sql`t.what = any(${OF_CASES})`];
+    const where = [told({ asOf, knownAt }), sql`t.what = any(${OF_CASES})`];
     for (const [name, value] of Object.entries(filters)) if (value) where.push(sql`t.${raw(name)} = ${value}`);
     if (of) where.push(sql`${of} = any(t.classes)`);
     const rows = await scoped.rows(sql`
@@ -126,16 +134,15 @@ export const pressQuery = query({
   summary: 'What may be published: numbers of the province, each with the position of the log it stands for; no names.',
   params: AsOfParams,
   projections,
-  async find({ asOf }, scoped) {
-    const until = endOf(asOf);
+  async find(when, scoped) {
     const stated = async (key: Fragment, where: Fragment): Promise<Record<string, Stated>> => {
       const rows = await scoped.rows(sql`
         select ${key} as key, sum(t.amount)::int as value, max(t.position)::text as position
-        from ${kinds.pressTally} t where t.at <= ${until} and ${where} group by 1 order by 1`);
+        from ${kinds.pressTally} t where ${told(when)} and ${where} group by 1 order by 1`);
       return Object.fromEntries(rows.map(({ key, value, position }) => [key, { value, position }]));
     };
     const none: Stated = { value: 0, position: '0' };
-    const held = sql`t.session in (select h.session from ${kinds.pressTally} h where h.what = 'sessions' and h.at <= ${until})`;
+    const held = sql`t.session in (select h.session from ${kinds.pressTally} h where h.what = 'sessions' and ${told(when, 'h')})`;
     const totals = await stated(sql`t.what`, sql`true`);
     const sessions = totals['sessions'] ?? none;
     const tabled = (await stated(sql`'cases'::text`, sql`t.what = 'cases' and ${held}`))['cases'] ?? none;
@@ -143,10 +150,11 @@ export const pressQuery = query({
     const position = BigInt(tabled.position) > BigInt(sessions.position) ? tabled.position : sessions.position;
     const heard: Stated = { value: tabled.value, position };
     const [last] = await scoped.rows<{ session: string }>(sql`
-      select t.session from ${kinds.pressTally} t where t.what = 'sessions' and t.at <= ${until}
+      select t.session from ${kinds.pressTally} t where t.what = 'sessions' and ${told(when)}
       order by t.at desc, t.position desc limit 1`);
     return {
-      asOf: asOf ?? null,
+      asOf: when.asOf ?? null,
+      knownAt: when.knownAt ?? null,
       totals: { ...Object.fromEntries(COUNTED.map((what) => [what, totals[what] ?? none])), cases: heard },
       outcomes: Object.fromEntries(OF_CASES.map((what) => [what, totals[what] ?? none])),
       averageCasesPerSession: {

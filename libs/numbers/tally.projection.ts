@@ -49,6 +49,7 @@ interface Dimensions {
 interface Row extends Dimensions {
   position: string;
   at: string;
+  recorded: string;
   what: Counted | OfCase;
   amount: number;
 }
@@ -66,11 +67,11 @@ const SUBJECTS = { table: 'tally_subjects', columns: {} };
 
 export const tallyProjection: Projection = {
   name: 'tally',
-  version: 2,
+  version: 3,
   tables: ['read_tally', SUBJECTS.table],
   schema: `
     create table if not exists read_tally (
-      position numeric not null, at text collate "C" not null, what text collate "C" not null, amount int not null,
+      position numeric not null, at text collate "C" not null, recorded text collate "C" not null, what text collate "C" not null, amount int not null,
       agency text collate "C", category text collate "C", classes text[] not null, session text collate "C",
       cause text collate "C", channel text collate "C", outcome text collate "C");
     create index if not exists read_tally_at on read_tally (at);
@@ -105,9 +106,9 @@ export const tallyProjection: Projection = {
     for (const event of events) await count(event, subjects, rows);
     await subjects.save();
     await sql.query(
-      `insert into read_tally (position, at, what, amount, agency, category, classes, session, cause, channel, outcome)
-       select position, at, what, amount, agency, category, coalesce(classes, '{}'), session, cause, channel, outcome
-         from jsonb_to_recordset($1::jsonb) as r(position numeric, at text, what text, amount int, agency text,
+      `insert into read_tally (position, at, recorded, what, amount, agency, category, classes, session, cause, channel, outcome)
+       select position, at, recorded, what, amount, agency, category, coalesce(classes, '{}'), session, cause, channel, outcome
+         from jsonb_to_recordset($1::jsonb) as r(position numeric, at text, recorded text, what text, amount int, agency text,
            category text, classes text[], session text, cause text, channel text, outcome text)`,
       [JSON.stringify(rows)],
     );
@@ -187,11 +188,11 @@ function standing(
 }
 
 async function count(event: RecordedEvent, subjects: Subjects, rows: Row[]): Promise<void> {
-  const { type, stream, data, position, metadata } = event;
+  const { type, stream, data, position, metadata, recordedAt } = event;
   const add = (what: Counted | OfCase, of: Dimensions, amount = 1) => {
     const { agency, category, classes, session, cause, channel, outcome } = of;
     const dimensions = { agency, category, classes, session, cause, channel, outcome };
-    rows.push({ position, at: metadata.occurredAt, what, amount, ...dimensions });
+    rows.push({ position, at: metadata.occurredAt, recorded: recordedAt, what, amount, ...dimensions });
   };
   const subject = await subjects.get(stream);
   /** The case after this event, with what it changes in the numbers: all of it, when the outcome is another. */

@@ -58,6 +58,18 @@ describe('the province in numbers, after nine Economic Tuesdays', () => {
     }
   });
 
+  it('what was told on a day leaves out what was recorded later, also of days before', async () => {
+    const [day, late] = ['2026-09-30', '2026-11-22'];
+    await others.restart();
+    // That the first session was opened was put on record on the last day only.
+    await others.apply(all.map((event) => (event.stream === 'session-facilitation-1' ? { ...event, recordedAt: `${late}T08:00:00.000Z` } : event))); // prettier-ignore
+    const then = await others.get(`press?asOf=${day}&knownAt=${day}`, governor);
+    const now = await others.get(`press?asOf=${day}`, governor);
+    expect(now).toEqual({ ...(await press(day)), asOf: day });
+    expect(then.totals.sessions.value).toBe(now.totals.sessions.value - 1);
+    expect(then.totals.obligations).toEqual(now.totals.obligations);
+  });
+
   it('before the first Tuesday there was nothing to tell', async () => {
     expect(await press('2026-08-01')).toMatchObject({
       totals: { sessions: { value: 0, position: '0' } },
