@@ -1,7 +1,7 @@
 /** Commands through HTTP at 64 clients, beside what the same server answers when there is nothing to decide or to store. */
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { median, report, spread, withServer } from './kit.js';
+import { callers, inTurns, limitRate, quantile, rate, report, spread, together, withServer } from './kit.js';
 
 const CLIENTS = 64;
 const ROUNDS = 3;
@@ -9,37 +9,22 @@ const ROUND_MS = 4_000;
 
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 
-function send(url: string, method: string, token: string, body?: object): Promise<number> {
+function send(url: string, method: string, token: string, body?: object): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = {
       authorization: `Bearer ${token}`,
       ...(body && { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
     };
     const asked = request(url, { method, agent, headers }, (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode!));
+      if (answer.statusCode !== 200) reject(new Error(`answered ${answer.statusCode}`));
+      answer.resume().on('end', resolve);
     });
     asked.on('error', reject).end(body && JSON.stringify(body));
   });
 }
 
-async function round(work: () => Promise<number>): Promise<{ perSecond: number; ms: number[] }> {
-  const ms: number[] = [];
-  const begin = performance.now();
-  const client = async () => {
-    while (performance.now() - begin < ROUND_MS) {
-      const asked = performance.now();
-      const status = await work();
-      if (status !== 200) throw new Error(`answered ${status}`);
-      ms.push(performance.now() - asked);
-    }
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
-  return { perSecond: (ms.length * 1_000) / (performance.now() - begin), ms };
-}
-
 await withServer(async ({ url, token }) => {
   const secretary = await token('secretary');
-  const nothing = () => send(`${url}/health/live`, 'GET', secretary);
   // A stream of its own for each: what is measured is the door, not a quarrel about one stream.
   const command = () =>
     send(`${url}/v1/unit/u-${randomUUID()}/RegisterUnit`, 'POST', secretary, {
@@ -48,18 +33,24 @@ await withServer(async ({ url, token }) => {
       classes: ['supply-chain'],
       sector: 'metal',
     });
-  await round(command);
-  const limits: number[] = [];
-  const figures: number[] = [];
-  const ms: number[] = [];
-  for (let n = 0; n < ROUNDS; n++) {
-    limits.push((await round(nothing)).perSecond);
-    const { perSecond, ms: took } = await round(command);
-    figures.push(perSecond);
-    ms.push(...took);
+  await callers(CLIENTS, ROUND_MS, command);
+  for (const clients of [1, CLIENTS]) {
+    const found = await inTurns(ROUNDS, {
+      product: () => callers(clients, ROUND_MS, command),
+      limit: () => callers(clients, ROUND_MS, () => send(`${url}/health/live`, 'GET', secretary)),
+    });
+    const [product, limit] = [together(found.product), together(found.limit)];
+    const beside = limitRate(
+      `GET /health/live of the same server, ${clients} at a time`,
+      limit.perSecond,
+      product.perSecond,
+    );
+    report(
+      `commands through HTTP, ${clients} at a time`,
+      `${rate(product.perSecond)}, ${spread(product.ms)}`,
+      { met: quantile(product.ms, 0.99) < 250, is: 'p99 under 250 ms' },
+      beside,
+    );
   }
-  report('GET /health/live, 64 clients', `${median(limits).toFixed(0)}/s`);
-  report('commands through HTTP, 64 clients', `${median(figures).toFixed(0)}/s, ${spread(ms)}`);
-  report('ratio', (median(figures) / median(limits)).toFixed(2));
 });
 agent.destroy();

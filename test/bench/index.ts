@@ -9,10 +9,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
-const NOT_BENCHES = ['index.ts', 'kit.ts', 'rungs.kit.ts'];
 const folder = 'test/bench';
 const all = readdirSync(folder)
-  .filter((file) => file.endsWith('.ts') && !NOT_BENCHES.includes(file))
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('kit.ts') && file !== 'index.ts')
   .map((file) => file.slice(0, -'.ts'.length));
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !all.includes(name));

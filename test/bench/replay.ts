@@ -1,83 +1,71 @@
-/** Read models made anew from a long log: all of them on one reading, then each alone, to see who is slow. */
-import { readFileSync } from 'node:fs';
-import { Checkpoints, Projector, type Projection, type RecordedEvent } from '#kernel';
+/**
+ * Read models made anew from a long log: each alone for a while, to see who is slow, then all together on one reading to
+ * the end; beside it, reading the same log and doing nothing. The first argument is the log's length.
+ */
+import { BEGINNING, Checkpoints, prepareProjections, Projector, type Projection } from '#kernel';
 import { deadlines } from '#resolutions';
 import { createPool, createSql, migrate, PostgresEventStore } from '#stores';
-import { parseLines } from '#apps/cli/lines';
 import { projections } from '#apps/compose';
-import { Simulation } from '#apps/simulation';
 import { silent } from '#test/kit/worker';
-import { report, withPostgres } from './kit.js';
+import { inTurns, limitRate, median, perSecond, rate, report, seconds, withPostgres } from './kit.js';
+import { fillLog, tuesdays } from './log.kit.js';
 
 const EVENTS = Number(process.argv[2] ?? 160_000);
-const FILE = 'apps/cli/data/economic-tuesdays.ndjson';
-
-const tuesdays: RecordedEvent[] = [];
-const simulation = new Simulation((event) => tuesdays.push(event));
-for (const line of parseLines(readFileSync(FILE, 'utf8'), FILE)) await simulation.send(line);
-await simulation.advance('2026-11-22T08:30:00.000Z');
-const once = new Set(['calendar', 'ladder', 'agency', 'workingGroup']);
-const aggregateOf = (stream: string) => stream.slice(0, stream.indexOf('-'));
-const idOf = (stream: string) => stream.slice(stream.indexOf('-') + 1);
-const ids = new Set(tuesdays.filter(({ stream }) => !once.has(aggregateOf(stream))).map(({ stream }) => idOf(stream)));
-/** Another province's Tuesdays: the same story under other names. */
-const renamed = (value: unknown, copy: number): unknown =>
-  JSON.parse(JSON.stringify(value), (_, each: unknown) =>
-    typeof each === 'string' && ids.has(each) ? `${each}.${copy}` : each,
-  );
+const ALONE_MS = 6_000;
+const PAGE = 500;
 
 await withPostgres(async (connection) => {
   await migrate(connection);
+  const { events } = await fillLog(connection, EVENTS, await tuesdays());
   const pool = createPool(connection, { max: 4 });
-  const owner = createPool(connection, { max: 1 });
-  await owner.query('set role none');
-  let position = 0;
-  for (let copy = 0; position < EVENTS; copy++) {
-    const rows = tuesdays.filter(({ stream }) => copy === 0 || !once.has(aggregateOf(stream)));
-    await owner.query(
-      `insert into log.events select $1 + n, s, r, gen_random_uuid(), t, d, m, now()
-       from unnest($2::text[], $3::int[], $4::text[], $5::json[], $6::json[]) with ordinality as e (s, r, t, d, m, n)`,
-      [
-        position,
-        rows.map(({ stream }) => (once.has(aggregateOf(stream)) ? stream : `${stream}.${copy}`)),
-        rows.map(({ revision }) => revision),
-        rows.map(({ type }) => type),
-        rows.map(({ data }) => JSON.stringify(renamed(data, copy))),
-        rows.map(({ metadata }) => JSON.stringify(metadata)),
-      ],
-    );
-    position += rows.length;
-  }
-  await owner.query('update log.head set position = $1', [position]);
-  await owner.query('analyze log.events');
-  await owner.end();
   const store = new PostgresEventStore(pool);
-  const run = async (what: string, all: readonly Projection[], limit: number) => {
-    const checkpoints = new Checkpoints(createSql(pool));
-    const stop = new AbortController();
-    const begin = performance.now();
-    const running = new Projector(what, all, { store, checkpoints, log: silent }).run(stop.signal);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    let at = '0';
-    while (performance.now() - begin < limit) {
-      if (
-        await checkpoints.waitFor(
-          all.map(({ name }) => name),
-          await store.head(),
-          2_000,
-        )
-      )
-        break;
-    }
-    at = (await checkpoints.read([all[0]!.name])).get(all[0]!.name)!.position;
-    const seconds = (performance.now() - begin) / 1_000;
-    stop.abort();
-    await running;
-    report(what, `${at} events, ${seconds.toFixed(1)} s, ${(Number(at) / seconds).toFixed(0)}/s`);
-    await pool.query(
-      `drop table if exists checkpoints; ${all.flatMap(({ tables }) => tables.map((t) => `drop table if exists ${t} cascade`)).join(';')}`,
-    );
-  };
-  for (const projection of [deadlines(), ...projections]) await run(projection.name, [projection], 12_000);
+  const database = createSql(pool);
+  const head = await store.head();
+
+  const readOnly = (pages: number) =>
+    perSecond(async () => {
+      let count = 0;
+      for (let n = 0, after = BEGINNING; n < pages; n++) {
+        const page = await store.readAll(after, PAGE);
+        if (page.events.length === 0) break;
+        count += page.events.length;
+        after = page.position;
+      }
+      return count;
+    });
+
+  /** From nothing to the end, or for so long. */
+  const replayed = (all: readonly Projection[], ms: number) =>
+    perSecond(async () => {
+      const checkpoints = new Checkpoints(database);
+      const names = all.map(({ name }) => name);
+      await prepareProjections(all, { checkpoints, log: silent });
+      const stop = new AbortController();
+      const running = new Projector('bench', all, { store, checkpoints, log: silent }).run(stop.signal);
+      await checkpoints.waitFor(names, head, ms);
+      stop.abort();
+      await running;
+      const stood = await checkpoints.read(names);
+      const tables = all.flatMap(({ tables: each }) => each);
+      await database.query(
+        [...tables, 'checkpoints'].map((table) => `drop table if exists ${table} cascade`).join(';'),
+      );
+      return Math.min(...names.map((name) => Number(stood.get(name)!.position)));
+    });
+
+  const all = [deadlines(), ...projections];
+  for (const projection of all) {
+    const found = await inTurns(1, { limit: () => readOnly(40), product: () => replayed([projection], ALONE_MS) });
+    const beside = limitRate('reading alone', median(found.limit), median(found.product));
+    report(projection.name, rate(median(found.product)), undefined, beside);
+  }
+  const found = await inTurns(1, { limit: () => readOnly(Infinity), product: () => replayed(all, 600_000) });
+  const [limit, product] = [median(found.limit), median(found.product)];
+  report(
+    `all ${all.length} together, ${events.toLocaleString('en')} events`,
+    `${rate(product)}, ${seconds(events / product)}`,
+    undefined,
+    limitRate('reading alone', limit, product),
+  );
   await pool.end();
 });

@@ -85,7 +85,7 @@ export const withClocks = (
         },
         async caughtUp() {
           const checkpoints = new Checkpoints(createSql(pool));
-          const names = [...projections.map(({ name }) => name), 'deadlines', 'policies', 'merkle-log'];
+          const names = [...projections.map(({ name }) => name), 'deadlines', 'policies', 'merkle'];
           const stored = async () => (await checkpoints.read()).keys();
           while (!new Set(await stored()).has('policies')) await sleep(200);
           const known = new Set(await stored());

@@ -1,9 +1,12 @@
-/** What somebody at a desk waits for: the first view, cold and warm; and how smoothly a hundred thousand rows scroll. */
+/**
+ * What somebody at a desk waits for: the first view, cold and warm; and how smoothly a hundred thousand rows scroll. Beside
+ * it, a page with nothing to fetch and nothing to draw, in the same browser.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { api, go, openStage } from '#test/browser/kit';
-import { median, quantile, report } from './kit.js';
+import { inTurns, median, quantile, report } from './kit.js';
 
 const VIEWS = 7;
 const TARGET_VIEW_MS = 1_000;
@@ -11,6 +14,12 @@ const TARGET_BUNDLE_KB = 300;
 const ROWS = 100_000;
 const SCROLLS = 300;
 const SMOOTH_MS = 50;
+
+const timed = async (work: () => Promise<unknown>) => {
+  const from = performance.now();
+  await work();
+  return performance.now() - from;
+};
 
 const stage = await openStage();
 try {
@@ -29,18 +38,17 @@ try {
   ] as const) {
     const client = await page.context().newCDPSession(page);
     await client.send('Network.setCacheDisabled', { cacheDisabled: cold });
-    const views: number[] = [];
-    for (let view = 0; view < VIEWS; view++) {
-      const from = performance.now();
-      await page.goto(stage.url);
-      await page.locator('.long .ladder li').first().waitFor();
-      views.push(performance.now() - from);
-    }
-    const ms = median(views);
-    report(`the governor's desk with the worst opened, ${name}, median`, `${ms.toFixed(0)} ms`, {
-      met: ms < TARGET_VIEW_MS,
-      is: `under ${TARGET_VIEW_MS} ms`,
+    const found = await inTurns(VIEWS, {
+      product: () => timed(() => page.goto(stage.url).then(() => page.locator('.long .ladder li').first().waitFor())),
+      limit: () => timed(() => page.goto(`${stage.url}/health/live`)),
     });
+    const [ms, limit] = [median(found.product), median(found.limit)];
+    report(
+      `the governor's desk with the worst opened, ${name}, median`,
+      `${ms.toFixed(0)} ms`,
+      { met: ms < TARGET_VIEW_MS, is: `under ${TARGET_VIEW_MS} ms` },
+      { what: 'a line of text from the same server', figure: `${limit.toFixed(0)} ms`, ratio: limit / ms },
+    );
   }
 
   const [one] = (await api(page, 'obligations?agency=gas&limit=1')).items;
@@ -52,23 +60,28 @@ try {
   });
   await go(page, 'inbox/gas');
   await page.locator('.long > li').first().waitFor();
-  const frames = await page.evaluate(async (scrolls) => {
-    const took: number[] = [];
-    const frame = () => new Promise<number>((drawn) => requestAnimationFrame(drawn));
-    let before = await frame();
-    for (let each = 0; each < scrolls; each++) {
-      scrollBy(0, 400);
-      const now = await frame();
-      took.push(now - before);
-      before = now;
-    }
-    return took;
-  }, SCROLLS);
-  const p95 = quantile(frames, 0.95);
-  report(`a frame while scrolling through ${ROWS} rows, p95`, `${p95.toFixed(0)} ms`, {
-    met: p95 < SMOOTH_MS,
-    is: `under ${SMOOTH_MS} ms`,
-  });
+  const scrolled = () =>
+    page.evaluate(async (scrolls) => {
+      const took: number[] = [];
+      const frame = () => new Promise<number>((drawn) => requestAnimationFrame(drawn));
+      let before = await frame();
+      for (let each = 0; each < scrolls; each++) {
+        scrollBy(0, 400);
+        const now = await frame();
+        took.push(now - before);
+        before = now;
+      }
+      return took;
+    }, SCROLLS);
+  const p95 = quantile(await scrolled(), 0.95);
+  await page.setContent(`<p style="height: ${ROWS * 40}px">`);
+  const limit = quantile(await scrolled(), 0.95);
+  report(
+    `a frame while scrolling through ${ROWS} rows, p95`,
+    `${p95.toFixed(0)} ms`,
+    { met: p95 < SMOOTH_MS, is: `under ${SMOOTH_MS} ms` },
+    { what: 'a frame of an empty page as long', figure: `${limit.toFixed(0)} ms`, ratio: limit / p95 },
+  );
 } finally {
   await stage.close();
 }
