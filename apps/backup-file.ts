@@ -45,6 +45,9 @@ export const OPENINGS: SavedTable = {
 };
 export const ERASURES: SavedTable = { table: 'vault.erased', columns: ['event', 'path', 'erasure', 'at'] };
 
+/** Of compression: fast, and on this text still seven to one. */
+export const LEVEL = 3;
+
 /** Not a backup, of another release, cut short or changed. */
 export class BadBackup extends Error {
   override readonly name = 'BadBackup';

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Instant } from '#kernel';
-import { BadBackup } from './backup-file.js';
+import { BadBackup, LEVEL } from './backup-file.js';
 import type { ErasedPlace } from '#stores';
 
 const DAY_MS = 86_400_000;
@@ -102,7 +102,7 @@ export async function* sealedRows(rows: AsyncIterable<Buffer>, table: string, ke
   for await (const chunk of rows) {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(CIPHER, Buffer.from(key, 'base64'), iv).setAAD(Buffer.from(`${table} ${place++}`));
-    const text = Buffer.concat([cipher.update(deflateRawSync(chunk)), cipher.final()]);
+    const text = Buffer.concat([cipher.update(deflateRawSync(chunk, { level: LEVEL })), cipher.final()]);
     yield Buffer.from(`${Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64')}\n`);
   }
 }

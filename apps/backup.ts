@@ -23,6 +23,7 @@ import {
   END,
   ERASURES,
   EVENTS,
+  LEVEL,
   OPENINGS,
   type Footer,
   type Header,
@@ -47,8 +48,6 @@ export interface Saved {
   logSha256: string;
 }
 
-/** Fast, and on this text still seven to one. */
-const GZIP_LEVEL = 3;
 const KEY_FILE = /^[\w.-]+(\.key|-key\.json)$/;
 const LF = 10;
 /** Read models have what was sealed in plain; the log, which is kept for ever, can give them back. */
@@ -92,7 +91,7 @@ export async function backup(
         }
         yield said({ ...log.digest(), sha256: all.digest('hex') } satisfies Footer);
       };
-      await pipeline(text, createGzip({ level: GZIP_LEVEL }), createWriteStream(partial, { mode: 0o600, flags: 'wx' }));
+      await pipeline(text, createGzip({ level: LEVEL }), createWriteStream(partial, { mode: 0o600, flags: 'wx' }));
       await rename(partial, file);
       await keys.remember(await new Vault(snapshot).erased());
       return { head, ...log.digest(), id: key.id, expiresAt: key.expiresAt };

@@ -96,6 +96,8 @@ describe('restored into an empty deployment', () => {
       ['clocks', 'stream'],
       ['checkpoints', 'name'],
       ['read_obligations', '1'],
+      ['(select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint)', 'conrelid, conname'],
+      [`(select indexdef from pg_indexes where schemaname in ('log', 'vault', 'public'))`, '1'],
     ] as const) {
       // prettier-ignore
       const rows = await dump(target, table, order);
