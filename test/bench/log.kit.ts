@@ -1,7 +1,8 @@
 /** Long logs, and what a table takes that is nothing but a table. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import type { NewEvent, RecordedEvent } from '#kernel';
+import type { NewEvent, RecordedEvent, Sealing } from '#kernel';
 import type { Connection } from '#stores';
 import { parseLines } from '#apps/cli/lines';
 import { Simulation } from '#apps/simulation';
@@ -11,11 +12,11 @@ export const TUESDAYS = 'apps/cli/data/economic-tuesdays.ndjson';
 export const UNTIL = '2026-11-22T08:30:00.000Z';
 
 /** The nine Economic Tuesdays and what follows from them. */
-export async function tuesdays(): Promise<RecordedEvent[]> {
+export async function tuesdays(until = UNTIL): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   const simulation = new Simulation((event) => events.push(event));
   for (const line of parseLines(readFileSync(TUESDAYS, 'utf8'), TUESDAYS)) await simulation.send(line);
-  await simulation.advance(UNTIL);
+  await simulation.advance(until);
   return events;
 }
 
@@ -24,43 +25,65 @@ const ONCE = new Set(['calendar', 'ladder', 'agency', 'workingGroup']);
 
 /**
  * As many events as asked for, or a few more: the same story under other names, `c-017` as `c-017.3` wherever it is
- * named. @returns how many copies there are, and how many events
+ * named; sealed, if it is said how. @returns how many copies there are, and how many events
  */
-export async function fillLog(connection: Connection, atLeast: number, story: readonly RecordedEvent[]) {
+export async function fillLog(
+  connection: pg.ClientConfig,
+  atLeast: number,
+  story: readonly RecordedEvent[],
+  seal: Sealing = (event) => ({ event, openings: [] }),
+) {
   const [once, told] = [story.filter(isOnce), story.filter((event) => !isOnce(event))];
   const ids = new Set(told.map(({ stream }) => stream.slice(stream.indexOf('-') + 1)));
   const names = /"([A-Za-z0-9._-]+)"/g;
-  const rename = (text: string, copy: number) =>
-    text.replaceAll(names, (whole, id: string) => (ids.has(id) ? `"${id}.${copy}"` : whole));
-  const texts = new Map(
-    story.map((event) => [event, [event.data, event.metadata].map((part) => JSON.stringify(part))]),
-  );
+  const renamed = (value: unknown, copy: number): unknown =>
+    JSON.parse(
+      JSON.stringify(value).replaceAll(names, (whole, id: string) => (ids.has(id) ? `"${id}.${copy}"` : whole)),
+    );
   const owner = new pg.Client(connection);
   await owner.connect();
   let position = 0;
-  const insert = async (events: readonly RecordedEvent[], copy?: number) => {
+  const insert = async (events: readonly RecordedEvent[]) => {
+    const sealed = events.map((event) => seal({ ...event, id: randomUUID() }, event.stream));
     await owner.query(
       `insert into log.events (position, stream, revision, id, type, data, metadata, recorded_at)
-       select $1 + n, s, r, gen_random_uuid(), t, d, m, at
-       from unnest($2::text[], $3::int[], $4::text[], $5::json[], $6::json[], $7::timestamptz[])
-         with ordinality as e (s, r, t, d, m, at, n)`,
+       select $1 + n, s, r, i, t, d, m, at
+       from unnest($2::text[], $3::int[], $4::uuid[], $5::text[], $6::json[], $7::json[], $8::timestamptz[])
+         with ordinality as e (s, r, i, t, d, m, at, n)`,
       [
         position,
-        events.map(({ stream }) => (copy === undefined ? stream : `${stream}.${copy}`)),
+        events.map(({ stream }) => stream),
         events.map(({ revision }) => revision),
+        sealed.map(({ event: { id } }) => id),
         events.map(({ type }) => type),
-        events.map((event) => (copy === undefined ? texts.get(event)![0] : rename(texts.get(event)![0]!, copy))),
-        events.map((event) => texts.get(event)![1]),
+        sealed.map(({ event: { data } }) => JSON.stringify(data)),
+        events.map(({ metadata }) => JSON.stringify(metadata)),
         events.map(({ recordedAt }) => recordedAt),
+      ],
+    );
+    const openings = sealed.flatMap(({ event: { id }, openings: each }) => each.map((opening) => ({ ...opening, id })));
+    await owner.query(
+      `insert into vault.openings (commitment, event, path, salt, value)
+       select * from unnest($1::bytea[], $2::uuid[], $3::text[], $4::bytea[], $5::text[])`,
+      [
+        openings.map(({ commitment }) => commitment),
+        openings.map(({ id }) => id),
+        openings.map(({ path }) => path),
+        openings.map(({ salt }) => salt),
+        openings.map(({ value }) => value),
       ],
     );
     position += events.length;
   };
   await insert(once);
   let copies = 0;
-  while (position < atLeast) await insert(told, copies++);
+  for (; position < atLeast; copies++) {
+    await insert(
+      told.map((event) => ({ ...event, stream: `${event.stream}.${copies}`, data: renamed(event.data, copies) })),
+    );
+  }
   await owner.query('update log.head set position = $1', [position]);
-  await owner.query('analyze log.events');
+  await owner.query('vacuum analyze log.events, vault.openings');
   await owner.end();
   return { copies, events: position };
 }
