@@ -4,7 +4,7 @@ import { useRead, type Me } from './api.js';
 import { Change } from './closing.js';
 import { jalali, jalaliYear, today, useDays, weekday, type CalendarDay } from './days.js';
 import { useSpeech, type Speech } from './language.js';
-import { at, Await, Empty } from './parts.js';
+import { at, Await, Empty, calendarName } from './parts.js';
 
 const MAY_CLOSE = ['governor', 'deputy', 'admin'];
 const WEEK: [Weekday, string, string, string][] = [
@@ -16,7 +16,6 @@ const WEEK: [Weekday, string, string, string][] = [
   ['thu', 'پ', 'Th', 'پنجشنبه'],
   ['fri', 'ج', 'Fr', 'جمعه'],
 ];
-const NAMES: Record<string, [string, string]> = { offices: ['ادارات', 'Offices'], banks: ['بانک‌ها', 'Banks'] };
 
 /** The province's own comes before those of others. */
 const provinceFirst = (a: { id: string }, b: { id: string }): number =>
@@ -30,7 +29,8 @@ interface Calendar {
 
 /** A Jalali year of a calendar; days can be closed, opened again, and given other hours, after a look at what that would move. */
 export default function CalendarPage({ me, id = 'offices' }: { me: Me; id?: string }) {
-  const { t, n } = useSpeech();
+  const speech = useSpeech();
+  const { t, n } = speech;
   const [year, setYear] = useState(() => jalali(today()).year);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const dates = jalaliYear(year);
@@ -52,7 +52,7 @@ export default function CalendarPage({ me, id = 'offices' }: { me: Me; id?: stri
           <div className="tabs" role="group" aria-label={t('کدام تقویم', 'Which calendar')}>
             {all.data?.items.toSorted(provinceFirst).map((one) => (
               <a key={one.id} href={at('calendar', one.id)} aria-current={id === one.id ? 'page' : undefined}>
-                {NAMES[one.id] ? t(...NAMES[one.id]!) : <bdi>{one.id}</bdi>}
+                <bdi>{calendarName(one.id, speech)}</bdi>
               </a>
             ))}
           </div>

@@ -82,7 +82,7 @@ export function CaseRow({ of }: { of: CaseItem }) {
       <span>
         <a href={at('cases', id)}>{title}</a>
         <small>
-          {n(id)} · {day(openedAt)}
+          <bdi>{id}</bdi> · {day(openedAt)}
         </small>
       </span>
       <span>{unitName ?? unit ?? t('بی واحد', 'no unit')}</span>

@@ -86,11 +86,11 @@ export function Checkpoints() {
                   <tr key={one.size}>
                     <th scope="row">{n(one.size)}</th>
                     <td>{REASONS[one.reason] ? t(...REASONS[one.reason]!) : one.reason}</td>
-                    <td>{moment(one.signedAt)}</td>
+                    <td data-label={t('زمان مهر', 'Signed at')}>{moment(one.signedAt)}</td>
                     <td dir="ltr">
                       <code>{base64(parseSignedCheckpoint(one.note).checkpoint.root).slice(0, 16)}…</code>
                     </td>
-                    <td>{one.witnesses.join(t('، ', ', ')) || '—'}</td>
+                    <td data-label={t('شاهدان', 'Witnesses')}>{one.witnesses.join(t('، ', ', ')) || '—'}</td>
                     <td>
                       <Holds note={one.note} by={key} />
                     </td>

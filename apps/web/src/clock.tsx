@@ -26,7 +26,7 @@ function Bar({ chapter }: { chapter: Chapter }) {
         {days &&
           ` · ${t(`${n(counted)} روز شمرده شد، ${n(skipped)} روز نه`, `${n(counted)} days counted, ${n(skipped)} not`)}`}
         {moves.length > 0 &&
-          ` · ${t(`${n(moves.length)} بار با تقویم جابه‌جا شد`, `moved ${n(moves.length)} times by the calendar`)}`}
+          ` · ${t(`${n(moves.length)} بار با تقویم جابه‌جا شد`, `moved ${moves.length === 1 ? 'once' : `${moves.length} times`} by the calendar`)}`}
       </figcaption>
       {days && (
         <ol className="days" aria-hidden="true">

@@ -94,12 +94,14 @@ function Kind({ kind, items }: { kind: Outline['kind']; items: readonly Changed[
                 <a href={address(one)}>
                   {kind === 'session' ? t(`جلسهٔ ${n(one.title)}`, `Session ${one.title}`) : n(one.title)}
                 </a>
-                <small>{n(one.id)}</small>
+                <small>
+                  <bdi>{one.id}</bdi>
+                </small>
               </th>
-              <td>
+              <td data-label={t('پیش‌تر', 'Before')}>
                 <State of={one.from} />
               </td>
-              <td>
+              <td data-label={t('سپس', 'After')}>
                 <State of={one.to} />
               </td>
             </tr>

@@ -5,7 +5,7 @@ import { today, useDays, type CalendarDay } from './days.js';
 import { useSpeech } from './language.js';
 import { Long } from './long.js';
 import { Obligation, type Owed } from './obligation.js';
-import { at, Await, DAY_MS, Empty, Figure } from './parts.js';
+import { at, Await, DAY_MS, Empty, Figure, calendarName } from './parts.js';
 import { nowMs } from './past.js';
 
 /** What an agency owes, the nearest due first, with the working days that are left; and its own record. */
@@ -71,7 +71,8 @@ const OPEN = 'issued,running,suspended,claimed,missed';
 const CLOSED = 'met,met-late,revoked';
 
 function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
-  const { t, n } = useSpeech();
+  const speech = useSpeech();
+  const { t } = speech;
   const [closed, setClosed] = useState(false);
   // One read for all rows: nearly everything is counted on the agency's own calendar.
   const days = useDays(agency.calendar, today(), today(new Date(nowMs() + DAYS_AHEAD * DAY_MS)));
@@ -110,8 +111,8 @@ function Owing({ agency, me }: { agency: AgencyName; me: Me }) {
       {!closed && (
         <p className="about">
           {t(
-            `روزها با تقویم «${agency.calendar}» شمرده می‌شوند.`,
-            `Days are counted on the calendar “${n(agency.calendar)}”.`,
+            `روزها با تقویم «${calendarName(agency.calendar, speech)}» شمرده می‌شوند.`,
+            `Days are counted on the calendar “${calendarName(agency.calendar, speech)}”.`,
           )}
         </p>
       )}

@@ -139,7 +139,11 @@ function Page({ page, rest: [first, second, third], me }: PageProps): ReactNode 
   if (page === 'obligations' && first && second) {
     return <ObligationPage key={`${first}/${second}`} resolution={first} obligation={second} me={me} />;
   }
-  return <Empty>{t('چنین صفحه‌ای نیست.', 'There is no such page.')}</Empty>;
+  return (
+    <Empty>
+      {t('چنین صفحه‌ای نیست.', 'There is no such page.')} <a href={at('')}>{t('صفحهٔ نخست', 'The first page')}</a>
+    </Empty>
+  );
 }
 
 interface BarProps {

@@ -48,6 +48,10 @@ const OFFICES: Record<string, [string, string]> = {
 };
 export const office = (id: string, { t }: Speech): string => (OFFICES[id] ? t(...OFFICES[id]) : id);
 
+const CALENDARS: Record<string, [string, string]> = { offices: ['ادارات', 'Offices'], banks: ['بانک‌ها', 'Banks'] };
+/** Calendars have ids; those that every province has are named. */
+export const calendarName = (id: string, { t }: Speech): string => (CALENDARS[id] ? t(...CALENDARS[id]) : id);
+
 /** The page of what was asked for, or a sentence about why it is not there. Old data stays while new is asked for. */
 export function Await<T>({ of, children }: { of: Asked<T>; children: (data: T) => ReactNode }) {
   const speech = useSpeech();

@@ -22,7 +22,9 @@ function momentIn(hash: string): Moment | undefined {
 const written = (): string => (moment ? `?${moment.axis}=${moment.date}` : '');
 const pathOf = (hash: string): string => hash.replace(/\?.*$/, '');
 
-let moment = momentIn(location.hash);
+/** What only names things is read by tests, too, where there is no address. */
+const inBrowser = typeof location !== 'undefined';
+let moment = inBrowser ? momentIn(location.hash) : undefined;
 
 /** A link within the interface, at the day that is looked at. */
 export const at = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join('/')}${written()}`;
@@ -37,7 +39,7 @@ export function lookAt(next: Moment | undefined): void {
 }
 
 // An address that says nothing of a day is another page of the same one.
-addEventListener('hashchange', () => lookAt(momentIn(location.hash) ?? moment));
+if (inBrowser) addEventListener('hashchange', () => lookAt(momentIn(location.hash) ?? moment));
 
 const subscribe = (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener));
 

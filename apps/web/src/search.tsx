@@ -13,7 +13,8 @@ export function SearchBox({ query }: { query: string | undefined }) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [typed, setTyped] = useState(query ?? '');
   useEffect(() => {
-    if (query !== undefined && document.activeElement !== input.current) setTyped(query);
+    // What was looked for before is not what another page shows.
+    if (document.activeElement !== input.current) setTyped(query ?? '');
   }, [query]);
   useEffect(() => {
     const lead = (event: KeyboardEvent) => {

@@ -39,6 +39,12 @@ const STATUSES: Record<SessionItem['status'], [string, string]> = {
 export function Sessions({ me }: { me: Me }) {
   const { t, n, day } = useSpeech();
   const found = useRead<{ items: SessionItem[] }>('sessions?limit=100');
+  const heads = {
+    cases: t('پرونده', 'Cases'),
+    visits: t('بازدید', 'Visits'),
+    resolutions: t('مصوبه', 'Resolutions'),
+    owed: t('تکلیف باز / گذشته', 'Open / overdue'),
+  };
   return (
     <>
       <header className="head">
@@ -55,10 +61,11 @@ export function Sessions({ me }: { me: Me }) {
                 <tr>
                   <th scope="col">{t('جلسه', 'Session')}</th>
                   <th scope="col">{t('وضعیت', 'State')}</th>
-                  <th scope="col">{t('پرونده', 'Cases')}</th>
-                  <th scope="col">{t('بازدید', 'Visits')}</th>
-                  <th scope="col">{t('مصوبه', 'Resolutions')}</th>
-                  <th scope="col">{t('تکلیف باز / گذشته', 'Open / overdue')}</th>
+                  {Object.values(heads).map((name) => (
+                    <th key={name} scope="col">
+                      {name}
+                    </th>
+                  ))}
                 </tr>
               </thead>
               <tbody>
@@ -72,10 +79,10 @@ export function Sessions({ me }: { me: Me }) {
                         <small>{day(date, true)}</small>
                       </th>
                       <td>{t(...STATUSES[status])}</td>
-                      <td>{n(counts.cases)}</td>
-                      <td>{n(counts.visited)}</td>
-                      <td>{n(counts.resolutions)}</td>
-                      <td>
+                      <td data-label={heads.cases}>{n(counts.cases)}</td>
+                      <td data-label={heads.visits}>{n(counts.visited)}</td>
+                      <td data-label={heads.resolutions}>{n(counts.resolutions)}</td>
+                      <td data-label={heads.owed}>
                         {sum('open')} / {sum('overdue')}
                       </td>
                     </tr>
@@ -180,13 +187,14 @@ export function Letter({ resolution, number }: { resolution: string; number: str
 
 function Adopted({ of: { adopted }, me }: { of: SessionItem; me: Me }) {
   const { t, n } = useSpeech();
+  const owed = t('باز / گذشته', 'Open / overdue');
   return (
     <table className="list">
       <thead>
         <tr>
           <th scope="col">{t('شماره', 'Number')}</th>
           <th scope="col">{t('متن', 'Text')}</th>
-          <th scope="col">{t('باز / گذشته', 'Open / overdue')}</th>
+          <th scope="col">{owed}</th>
         </tr>
       </thead>
       <tbody>
@@ -194,7 +202,7 @@ function Adopted({ of: { adopted }, me }: { of: SessionItem; me: Me }) {
           <tr key={resolution}>
             <th scope="row">{n(number)}</th>
             <td>{status ? <a href={at('resolutions', resolution)}>{text}</a> : text}</td>
-            <td>
+            <td data-label={status && status !== 'issued' ? owed : undefined}>
               {status === 'issued' && me.role === 'secretary' ? (
                 <Letter resolution={resolution} number={number} />
               ) : status === undefined ? (
