@@ -188,7 +188,7 @@ export function paint(of: Picture, mail: boolean): string {
     `Obligations        ${list(of.obligationStatus)}`,
     `Escalated          ${list(of.escalatedTo)} times`,
     `Refused commands   ${of.refused}`,
-    `Told by e-mail     ${total(of.told)}`,
+    `Told               ${total(of.told)}`,
   ];
   if (total(of.notTold) > 0) {
     lines.push(
