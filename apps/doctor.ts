@@ -83,8 +83,9 @@ const all = ({ projections }: DoctorDeps): Projection[] => [...projections, dead
 async function subscribers(deps: DoctorDeps, found: Diagnosis): Promise<void> {
   const { store, checkpoints, running } = deps;
   const said = running ? found.faults : found.notes;
-  const head = await store.head();
   const stored = await checkpoints.read();
+  // A log that is shared with others may end with events that are not ours, and who follows it has come past them.
+  const { position: end } = await store.readAll(await store.head(), PAGE);
   const versions = new Map(all(deps).map((projection) => [projection.name, projection]));
   for (const name of [...versions.keys(), ...deps.subscribers]) {
     const at = stored.get(name);
@@ -105,15 +106,15 @@ async function subscribers(deps: DoctorDeps, found: Diagnosis): Promise<void> {
       found.faults.push(`The subscriber ${name} cannot get on at position ${at.position}: ${at.error}`);
       if (projection) found.rebuild.push(projection);
     }
-    if (comparePositions(at.position, head) > 0) {
-      found.faults.push(`The subscriber ${name} stands at ${at.position}, after the end of the log at ${head}.`);
+    if (comparePositions(at.position, end) > 0) {
+      found.faults.push(`The subscriber ${name} stands at ${at.position}, after the end of the log at ${end}.`);
       if (projection) found.rebuild.push(projection);
       continue;
     }
     const { events } = await store.readAll(at.position, 1);
     const behind = events[0] ? (Date.now() - Date.parse(events[0].recordedAt)) / 1_000 : 0;
     if (behind < PATIENCE_SECONDS) continue;
-    said.push(`The subscriber ${name} is behind: at ${at.position} of ${head}, by ${spoken(behind)}.`);
+    said.push(`The subscriber ${name} is behind: at ${at.position} of ${end}, by ${spoken(behind)}.`);
   }
 }
 

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Projection } from '#kernel';
-import { Checkpoints, NO_STREAM, Sealed, sealing, StoreUnavailable, systemClock } from '#kernel';
+import { Checkpoints, comparePositions, NO_STREAM, Sealed, sealing, StoreUnavailable, systemClock } from '#kernel';
 import { noticesProjection } from '#notices';
-import { createSql, PostgresEventStore, SealedEventStore, Vault } from '#stores';
+import { createSql, openEsdb, PostgresEventStore, SealedEventStore, Vault } from '#stores';
 import { Imports } from '#apps/api/imports';
 import { examine, repair, type DoctorDeps } from '#apps/doctor';
 import { allProjections } from '#apps/read-models';
 import { newEvent } from '#test/contract/event-store.contract';
+import { EsdbDouble } from '#test/kit/esdb-double';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { communicate, establish, silent, workshop } from '#test/kit/worker';
+import { communicate, establish, eventually, silent, workshop } from '#test/kit/worker';
 
 const counts = { waiting: 0, active: 0, delayed: 0, failed: 0 };
 let db: TestDatabase;
@@ -40,6 +41,29 @@ it('finds nothing off where nothing is', async () => {
   const { faults, notes, rebuild } = await examine(deps);
   expect({ faults, rebuild }).toEqual({ faults: [], rebuild: [] });
   expect(notes[0]).toMatch(/^2 open obligations, 2 armed alarms, compared with the log up to \d+\.$/);
+});
+
+it('takes nobody to be past the end where events of others end the log', async () => {
+  const [own, log] = await Promise.all([testDatabase(), new EsdbDouble(true).start()]);
+  const database = createSql(own.pool);
+  const checkpoints = new Checkpoints(database);
+  const store = await openEsdb(log.url, { aggregates: ['agency', 'calendar', 'ladder', 'resolution'], pollMs: 50 });
+  const shop = workshop({ store, database, clock: systemClock });
+  await new Imports(database).prepare();
+  await establish(shop);
+  await communicate(shop, 'r-1');
+  const started = await shop.start({ checkpoints });
+  try {
+    const head = await store.head();
+    await eventually(async () => comparePositions((await checkpoints.read()).get('deadlines')!.position, head) > 0);
+    const { faults } = await examine({ ...deps, store, checkpoints, projections: [] });
+    expect(faults.filter((fault) => fault.includes('the end of the log'))).toEqual([]);
+  } finally {
+    await started.stop();
+    await store.close();
+    log.kill();
+    await own.close();
+  }
 });
 
 describe('rows broken on purpose are found, and rebuilt beside the running worker', () => {
