@@ -108,6 +108,27 @@ describe('configuration', () => {
     }
   });
 
+  it('takes anything from a file instead, so that no secret stands in the environment', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peygir-config-'));
+    try {
+      const file = join(folder, 'secret');
+      writeFileSync(file, 'thirty-two characters, or more than that\n');
+      expect(readConfig({ PEYGIR_SECRET_FILE: file }).secret).toBe('thirty-two characters, or more than that');
+      expect(failure({ PEYGIR_SECRET_FILE: file, PEYGIR_SECRET: 'x'.repeat(32) })).toContain(
+        '- PEYGIR_SECRET_FILE cannot be used together with PEYGIR_SECRET',
+      );
+      writeFileSync(file, 'a-short-one');
+      expect(failure({ PEYGIR_SECRET_FILE: file })).toMatch(/^ {2}- PEYGIR_SECRET must have 32 characters or more$/m);
+      writeFileSync(file, '\n');
+      expect(failure({ PEYGIR_SECRET_FILE: file })).toContain('- PEYGIR_SECRET_FILE names an empty file');
+      // Said once, however often it is asked for.
+      const wrong = failure({ SMTP_URL_FILE: join(folder, 'none'), OTEL_EXPORTER_OTLP_ENDPOINT_FILE: folder });
+      expect(wrong.match(/ENOENT|EISDIR/g)).toEqual(['ENOENT', 'EISDIR']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('reads the description of an SMS gateway', () => {
     const folder = mkdtempSync(join(tmpdir(), 'peygir-config-'));
     try {

@@ -80,7 +80,19 @@ export function defaultDataDir(root = projectRoot(), asRoot = process.getuid?.()
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const wrong: string[] = [];
   // An empty variable is one that was not set: compose files and shells leave such behind.
-  const get = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const given = (name: string): string | undefined => env[name]?.trim() || undefined;
+  // What is secret need not stand in the environment, where whoever inspects a container reads it: NAME_FILE says where it is.
+  const get = (name: string): string | undefined => {
+    const file = given(`${name}_FILE`);
+    if (!file) return given(name);
+    const refused = (why: string) => void wrong.push(`${name}_FILE ${why}`);
+    if (given(name)) return refused(`cannot be used together with ${name}`);
+    try {
+      return readFileSync(file, 'utf8').trim() || refused('names an empty file');
+    } catch (error) {
+      return refused(`names a file that cannot be read: ${(error as Error).message}`);
+    }
+  };
   const check = (name: string, good: (value: string) => boolean, should: string, otherwise?: string) => {
     const value = get(name) ?? otherwise;
     if (value !== undefined && !good(value)) {
