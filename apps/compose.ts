@@ -143,7 +143,10 @@ async function build(
   const metrics = new Metrics();
   const sealed = await openLog(config, pool, closing);
   const { vault } = sealed;
-  const store = metrics.measured(sealed);
+  const store = metrics.measured(sealed, (stream, { type, data, metadata: { correlationId } }, lateSeconds) => {
+    const { obligation, rung, duty } = data;
+    log.info({ correlationId, stream, type, obligation, rung, duty, lateSeconds }, 'a rung has fired');
+  });
 
   const loader = new Loader(store);
   // What this process has read and keeps in memory, it forgets when it was erased, whichever process did that.

@@ -73,8 +73,8 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** The same log, with its appends measured. */
-  measured(store: EventStore): EventStore {
+  /** The same log, with its appends measured. `fired` hears of each rung and duty, and by how many seconds it was late. */
+  measured(store: EventStore, fired?: (stream: string, event: NewEvent, lateSeconds: number) => void): EventStore {
     const append: EventStore['append'] = async (stream, expectedRevision, events) => {
       const begin = performance.now();
       const took = (outcome: string) => this.appends.observe({ outcome }, (performance.now() - begin) / 1_000);
@@ -82,7 +82,11 @@ export class Metrics {
         const appended = await store.append(stream, expectedRevision, events);
         took('appended');
         for (const event of events) {
-          this.fired(event);
+          const late = latenessOf(event);
+          if (late !== undefined) {
+            this.lateness.observe(late);
+            fired?.(stream, event, late);
+          }
           this.told(event);
         }
         return appended;
@@ -184,13 +188,6 @@ export class Metrics {
     for (const [state, n] of Object.entries(counts ?? {})) this.queued.set({ state }, n);
   }
 
-  /** What an import brings is told late on purpose. */
-  private fired({ data, metadata }: NewEvent): void {
-    const planned = data.plannedAt ?? data.dueAt;
-    if (data.firedAt === undefined || planned === undefined || metadata.import !== undefined) return;
-    this.lateness.observe(Math.max(0, Date.parse(data.firedAt) - Date.parse(planned)) / 1_000);
-  }
-
   private told({ type, data }: NewEvent): void {
     const outcome = TOLD[type];
     if (!outcome) return;
@@ -200,6 +197,13 @@ export class Metrics {
   private gauge(name: string, help: string, labelNames: string[] = []): Gauge {
     return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
+}
+
+/** In seconds, of a rung or a duty; undefined of anything else, and of what an import brings, which is late on purpose. */
+function latenessOf({ data, metadata }: NewEvent): number | undefined {
+  const planned = data.plannedAt ?? data.dueAt;
+  if (data.firedAt === undefined || planned === undefined || metadata.import !== undefined) return undefined;
+  return Math.max(0, Date.parse(data.firedAt) - Date.parse(planned)) / 1_000;
 }
 
 const TOLD: Readonly<Record<string, string>> = {

@@ -9,6 +9,7 @@ import {
   Refused,
   span,
   splitStream,
+  StoreUnavailable,
   type Checkpoints,
   type Clock,
   type EventMetadata,
@@ -157,6 +158,7 @@ function jobsOf(rows: readonly Due[]): Job<FireJob>[] {
 interface FireDeps {
   decide: Send;
   clock: Clock;
+  log: Log;
   /** Of a stream's last event, which armed the alarm: for traces. */
   last(stream: string): Promise<EventMetadata | undefined>;
 }
@@ -166,7 +168,7 @@ interface FireDeps {
  * pass; an outage or a fault of one stream lets the others go on and the job be retried.
  */
 export const fireRungs =
-  ({ decide, clock, last }: FireDeps) =>
+  ({ decide, clock, log, last }: FireDeps) =>
   async ({ alarms }: FireJob): Promise<void> => {
     const lanes = new Lanes(IN_FLIGHT);
     for (const [stream, at, attempt] of alarms) {
@@ -184,8 +186,14 @@ export const fireRungs =
         };
         await span('job FireRung', about, () =>
           decide({ aggregate, id, name: 'FireRung', data: {}, actor: ENGINE, commandId }),
-        ).catch((error: unknown) => {
-          if (!(error instanceof Refused) || error.code === 'conflict') throw error;
+        ).catch(async (error: unknown) => {
+          if (error instanceof Refused && error.code !== 'conflict') return;
+          // An outage is of all of them, and is told once by whoever sees it.
+          if (!(error instanceof StoreUnavailable)) {
+            const { correlationId } = armed ?? (await last(stream).catch(() => undefined)) ?? {};
+            log.warn({ err: error, correlationId, stream, dueAt: at, attempt }, 'a rung could not be fired');
+          }
+          throw error;
         });
       });
     }

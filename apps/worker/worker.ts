@@ -100,7 +100,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const stopping = new AbortController();
   const running = leases.run(stopping.signal);
   const last = async (stream: string) => (await store.readStream(stream)).at(-1)?.metadata;
-  jobs.process(fireRungs({ decide, clock, last }));
+  jobs.process(fireRungs({ decide, clock, log, last }));
 
   return {
     checkpoints,

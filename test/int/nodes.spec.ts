@@ -149,6 +149,15 @@ describe('many nodes on one database', () => {
     });
     expect(found.ends.slice(0, chain.length)).toEqual(chain);
     expect(found.projected.slice(0, 3)).toEqual(chain.slice(0, 3));
+
+    // So does its story in the logs: the request where it came in, the rung where it fired.
+    const letter = await store.readStream('resolution-energy-1-1');
+    const { correlationId } = letter.find(({ type }) => type === 'ResolutionCommunicated')!.metadata;
+    const story = (nodes: Node[]) => nodes.flatMap(({ log }) => log).filter((one) => one['correlationId'] === correlationId); // prettier-ignore
+    await eventually(async () => story(workers).length >= 2);
+    expect(story(apis).map(({ msg }) => msg)).toEqual(['incoming request', 'request completed']);
+    const fired = (rung: string) => expect.objectContaining({ msg: 'a rung has fired', stream: 'resolution-energy-1-1', obligation: 'o1', rung, lateSeconds: expect.any(Number) }); // prettier-ignore
+    expect(story(workers)).toEqual(expect.arrayContaining([fired('due'), fired('deputy')]));
   });
 
   it('go on within five seconds when the worker that holds the leases is killed', async () => {

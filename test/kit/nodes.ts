@@ -5,6 +5,11 @@ import { createInterface } from 'node:readline';
 /** Of all nodes of a test, so that `issueToken('', claims, 60, SECRET)` is good on each. */
 export const SECRET = 'the secret that all nodes of a test share';
 
+interface LogLine extends Record<string, unknown> {
+  msg: string;
+  url?: string;
+}
+
 export interface Node {
   part: 'api' | 'worker';
   child: ChildProcess;
@@ -12,6 +17,8 @@ export interface Node {
   url: string;
   /** Messages of its log, oldest first. */
   said: string[];
+  /** Its log, line by line. */
+  log: LogLine[];
   /** Sends it and waits for the end. @returns the exit code, or the signal that ended it */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals>;
 }
@@ -31,10 +38,13 @@ export function launchNode(
   });
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   const said: string[] = [];
+  const log: LogLine[] = [];
   const lines = createInterface(child.stderr!);
   const ready = new Promise<void>((resolve, reject) => {
     lines.on('line', (line) => {
-      const { msg, url } = logLine(line);
+      const entry = logLine(line);
+      const { msg, url } = entry;
+      log.push(entry);
       said.push(msg);
       if (msg !== `${part} is ready`) return;
       node.url = url ?? '';
@@ -48,6 +58,7 @@ export function launchNode(
     child,
     url: '',
     said,
+    log,
     ready,
     end: (signal: 'SIGTERM' | 'SIGKILL') => {
       child.kill(signal);
@@ -58,9 +69,9 @@ export function launchNode(
 }
 
 /** What is no line of the log is what somebody shouted on stderr: it is a message of its own. */
-function logLine(line: string): { msg: string; url?: string } {
+function logLine(line: string): LogLine {
   try {
-    return JSON.parse(line) as { msg: string; url?: string };
+    return JSON.parse(line) as LogLine;
   } catch {
     return { msg: line };
   }
