@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { compose } from '#apps/compose';
-import { readConfig } from '#apps/config';
+import { projectRoot, readConfig } from '#apps/config';
 
 /** How long a stop may take; what is still in hand then is found in the log by the next start. */
 const STOP_MS = 10_000;
@@ -17,10 +19,14 @@ export const welcome = (url: string, province: string, dataDir?: string, env = '
   [
     `Peygir serves ${province} on ${url}`,
     `  what can be asked   ${url}/docs`,
-    `  a token to ask      ${env}npm run -s peygir -- token --role secretary`,
+    `  a token to ask      ${env}${peygir()} token --role secretary`,
     ...(dataDir ? [`  the data lies in    ${dataDir}`] : []),
     '  to stop             Ctrl-C',
   ].join('\n');
+
+/** How this program is called here: in a checkout, or where it was installed, as in the image. */
+const peygir = (): string =>
+  existsSync(join(projectRoot(), 'apps', 'cli', 'run.mjs')) ? 'npm run -s peygir --' : 'peygir';
 
 /** Resolves at the first SIGTERM or SIGINT. From then on the process ends within {@link STOP_MS}, whatever hangs. */
 export function stopSignal(): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Checkpoints, ENGINE, StoreUnavailable, WrongRevision } from '#kernel';
 import { noticesProjection } from '#notices';
 import { createSql, PostgresEventStore } from '#stores';
@@ -17,6 +18,20 @@ const figures = (text: string): Record<string, number> =>
       .filter((line) => line && !line.startsWith('#'))
       .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
   );
+
+/** Labels that the dashboard and the alerts name of our figures, and that no such figure has. */
+function unknownLabels(series: readonly string[]): string[] {
+  const { panels } = JSON.parse(readFileSync('docker/grafana/dashboards/peygir.json', 'utf8')) as { panels: { targets: { expr: string; legendFormat: string }[] }[] }; // prettier-ignore
+  const rules = readFileSync('docker/prometheus/rules.yml', 'utf8').split('- alert: ').slice(1);
+  const asked = [...panels.flatMap(({ targets }) => targets.map(({ expr, legendFormat }) => `${expr} ${legendFormat}`)), ...rules]; // prettier-ignore
+  return asked.flatMap((text) => {
+    const measured = series.filter((one) => text.match(/peygir_\w+/g)?.includes(one.split('{')[0]!));
+    const known = measured.flatMap((one) => [...one.matchAll(/(\w+)="/g)].map(([, label]) => label));
+    const named = [...text.matchAll(/by \((\w+)\)|\{(\w+)=~?"|\{\{(\w+)\}\}|\$labels\.(\w+)/g)];
+    const labels = named.map(([, ...one]) => one.find(Boolean)!);
+    return labels.filter((label) => ![...known, 'job', 'instance'].includes(label)).map((label) => `${label}: ${text}`);
+  });
+}
 
 it('tells of appends, lateness, lags, backlogs and the queue, and leaves out what it cannot know', async () => {
   const db = await testDatabase();
@@ -91,6 +106,7 @@ it('tells of appends, lateness, lags, backlogs and the queue, and leaves out wha
       peygir_due_backlog: 1,
     });
     expect(then['peygir_rung_lateness_seconds{quantile="0.99"}']).toBeCloseTo(4, 0);
+    expect(unknownLabels(Object.keys(then))).toEqual([]);
     expect(then['peygir_rung_lateness_seconds{quantile="1"}']).toBeCloseTo(4, 0);
     expect(then['peygir_due_oldest_seconds']).toBeGreaterThan(89);
     // What was appended since the worker stopped has not been handled.
