@@ -116,6 +116,7 @@ export class Projector {
     if (members.length === 0) return;
     const { checkpoints, fence } = this.follow;
     const commit = async (sql: Sql) => {
+      await sql.query(`set local idle_in_transaction_session_timeout = ${STALLED_MS}`);
       await checkpoints.advance(
         sql,
         members.map(({ checkpoint }) => checkpoint),
@@ -135,6 +136,9 @@ export class Projector {
     );
   }
 }
+
+/** Who stands still in the middle of a commit holds the rows that his successor waits for: the database lets him go. */
+const STALLED_MS = 5_000;
 
 const later = (a: Position, b: Position): Position => (comparePositions(a, b) >= 0 ? a : b);
 

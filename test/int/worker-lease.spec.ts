@@ -1,7 +1,8 @@
-import { Checkpoints, Lanes, Leases, Overtaken } from '#kernel';
-import { createSql, type Database } from '#stores';
+import { Checkpoints, Lanes, Leases, Overtaken, systemClock } from '#kernel';
+import { createSql, PostgresEventStore, type Database } from '#stores';
+import { allProjections } from '#apps/read-models';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { eventually, silent } from '#test/kit/worker';
+import { communicate, establish, eventually, silent, workshop } from '#test/kit/worker';
 
 describe('leases', () => {
   let db: TestDatabase;
@@ -67,6 +68,39 @@ describe('leases', () => {
     await database.query(`update leases set expires_at = clock_timestamp() + interval '1 minute'`);
     await checkpoints.advance(database, from, to, fence);
     expect((await checkpoints.read(['x'])).get('x')!.position).toBe('7');
+  });
+});
+
+describe('a worker whose leases another holds', () => {
+  it('writes nothing, although it does not know yet; given back, it goes on', async () => {
+    const db = await testDatabase();
+    const database = createSql(db.pool);
+    const store = new PostgresEventStore(db.pool);
+    const shop = workshop({ store, database, clock: systemClock });
+    await establish(shop);
+    const subscriber = { name: 'other', handle: async () => {} };
+    const worker = await shop.start({ projections: allProjections, subscribers: [subscriber] });
+    try {
+      const names = ['deadlines', 'cases', 'other'];
+      const standing = async () => {
+        const all = await worker.checkpoints.read(names);
+        return names.map((name) => all.get(name)?.position);
+      };
+      expect(await worker.checkpoints.waitFor([...names, 'policies'], await store.head(), 20_000)).toBe(true);
+      await database.query(`update leases set holder = 'thief', expires_at = clock_timestamp() + interval '1 hour'
+        where name in ('projections', 'deadlines', 'other')`);
+      const before = await standing();
+      await communicate(shop, 'r-1');
+      const head = await store.head();
+      // What it may do it has done, so what it may not do it has tried.
+      expect(await worker.policiesReached(head, 20_000)).toBe(true);
+      expect(await standing()).toEqual(before);
+      await database.query(`delete from leases where holder = 'thief'`);
+      expect(await worker.checkpoints.waitFor(names, head, 20_000)).toBe(true);
+    } finally {
+      await worker.stop();
+      await db.close();
+    }
   });
 });
 

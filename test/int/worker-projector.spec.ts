@@ -91,6 +91,34 @@ describe('read models', () => {
     expect(await count('a')).toBe(60);
   });
 
+  it('finish the batch in hand when they are stopped, and hold up nobody who comes after for long', async () => {
+    const limits: unknown[] = [];
+    let reached = () => {};
+    let goOn = () => {};
+    const inHand = new Promise<void>((resolve) => (reached = resolve));
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const { projection } = counter('a');
+    const slow: Projection = {
+      ...projection,
+      async apply(events, sql) {
+        limits.push(...(await sql.query('show idle_in_transaction_session_timeout')).rows);
+        reached();
+        await held;
+        await projection.apply(events, sql);
+      },
+    };
+    const last = await append();
+    const stop = run([slow]);
+    await inHand;
+    const stopped = stop();
+    goOn();
+    await stopped;
+    expect((await checkpoints.read(['a'])).get('a')!.position).toBe(last);
+    expect(await count('a')).toBe(1);
+    // Less than that, and a machine under load would never commit; more, and a failover would not come in seconds.
+    expect(limits).toEqual([{ idle_in_transaction_session_timeout: '5s' }]);
+  });
+
   it('are held back by an event they cannot digest, alone, and say so', async () => {
     await append();
     const poisoned = await append('Counted', { poison: 'a' });
