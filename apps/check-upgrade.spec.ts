@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RecordedEvent } from '#kernel';
 import { disagreements, type Disagreement } from '#apps/check-upgrade';
+import { at, communicated, obligation, say, tell } from '#test/kit/timeline';
 
 const log = readFileSync(new URL('../test/data/recorded-log.ndjson', import.meta.url), 'utf8')
   .trimEnd()
@@ -24,6 +25,18 @@ describe('deciding a recorded log again', () => {
       expect(types).toContain(type);
     }
     expect(await differing(log)).toEqual([]);
+  });
+
+  it('knows what a command was about although it also starts what waited for that', async () => {
+    const evidence = [{ name: 'a.pdf', sha256: 'a'.repeat(64), mediaType: 'application/pdf', bytes: 1 }];
+    const gas = { role: 'agency' as const, agency: 'gas' };
+    const { events, of } = await tell([
+      ...communicated(at('2026-08-25'), [obligation(), obligation({ id: 'o2', dependsOn: ['o1'] })]),
+      say(at('2026-08-26'), gas, 'ReportCompliance', 'r', { obligation: 'o1', evidence }),
+      say(at('2026-08-27'), 'expert', 'VerifyCompliance', 'r', { obligation: 'o1' }),
+    ]);
+    expect(of('DeadlineStarted')).toHaveLength(1);
+    expect(await differing(events)).toEqual([]);
   });
 
   it('names the verdict that would differ, and what it would be', async () => {

@@ -131,8 +131,9 @@ function orderOf(run: readonly RecordedEvent[]): Order | undefined {
     return { aggregate, id, name: 'FireRung', data: {}, actor: metadata.actor, commandId: metadata.causationId, at };
   }
   const { metadata } = own;
-  // One command may say what it said in several events: a miss taken back, and the claim verified.
-  const data = Object.assign({}, ...owns.map((event) => event.data)) as Record<string, any>;
+  // One command may say what it said in several events, the first of them about what it named: a miss taken back, the claim
+  // verified, the clocks of others started.
+  const data = Object.assign({}, ...owns.toReversed().map((event) => event.data)) as Record<string, any>;
   const rule = decider?.commands[metadata.command];
   // What was erased cannot be said again, and its erasure neither: it is taken as it was recorded.
   if (!rule || metadata.command === 'EraseData' || JSON.stringify(data).includes(ERASED)) return undefined;
