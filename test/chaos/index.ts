@@ -41,7 +41,7 @@ mkdirSync(folder, { recursive: true });
 const tell = (text: string) => console.log(`[seed ${seed}] ${text}`);
 
 const log = values.log === 'esdb' ? await new EsdbDouble(true).start() : undefined;
-const world = await deploy(log);
+const world = await deploy(join(folder, 'nodes.log'), log);
 const pool = createPool(world.server.connection);
 const database = createSql(pool);
 const store = await openLog({ eventStoreUrl: log?.url }, pool, []);
@@ -67,6 +67,7 @@ try {
   tell(
     `${people.sent.length} commands, ${done} of them with effect; ${verdict.events} events, ${verdict.rungs} by the clock`,
   );
+  tell(`without effect: ${verdict.unseen.join(', ')}`);
 } catch (error) {
   faults = [(error as Error).stack ?? String(error)];
 } finally {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Actor, Role } from '#kernel';
+import type { Actor, Instant, Role } from '#kernel';
 import { issueToken } from '#apps/api/auth';
 import { aggregateOf } from '#apps/province';
 import { SECRET } from '#test/kit/nodes';
@@ -14,6 +14,9 @@ export interface Sent {
   id: string;
   data: object;
   commandId: string;
+  /** Late truth: when it happened, and the document that says so. */
+  occurredAt?: Instant;
+  document?: string;
   events?: { id: string; type: string }[];
   refused?: string;
 }
@@ -26,7 +29,27 @@ interface Reply {
 /** Nobody waits for ever, but longer than the worst minute. */
 const PATIENCE_MS = 120_000;
 
-const AGENCIES = ['gas', 'power'] as const;
+const DAY = 86_400_000;
+const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+const WEEK = { sat: '07:30-14:30', sun: '07:30-14:30', mon: '07:30-14:30', tue: '07:30-14:30', wed: '07:30-14:30' };
+/** Their Thursdays differ. */
+const CALENDARS = { offices: null, banks: '07:30-12:30' } as const;
+const AGENCIES = { gas: 'offices', power: 'offices', bank: 'banks' } as const;
+type Agency = keyof typeof AGENCIES;
+const agencies = Object.keys(AGENCIES) as Agency[];
+
+/** Reminds an office, is counted in hours and in days, and does not end. */
+const QUICK = {
+  rungs: [
+    { id: 'before-days', when: { before: { workingDays: 2 } }, action: 'remind', to: 'deputy' },
+    { id: 'before-hours', when: { before: { duration: 'PT6H' } }, action: 'remind', to: 'agency' },
+    { id: 'after-hours', when: { after: { duration: 'PT20H' } }, action: 'escalate', to: 'deputy' },
+    { id: 'after-days', when: { after: { workingDays: 3 } }, action: 'escalate', to: 'agency' },
+  ],
+  repeat: { workingDays: 4 },
+};
+
 const agency = (name: string): Actor => ({ id: name, role: 'agency', agency: name });
 const unit = (name: string): Actor => ({ id: `unit ${name}`, role: 'unit', unit: name });
 
@@ -38,13 +61,26 @@ const EVIDENCE = {
   bytes: Buffer.byteLength(PAPER),
 };
 
+interface Resolution {
+  id: string;
+  /** Who owes its obligations, in their order. */
+  owing: string[];
+  about: string;
+}
+
 /** Whoever works with the engine: sends every command twice, through any api, until each is answered. */
 export class People {
   readonly sent: Sent[] = [];
   /** Answers that contradict each other. */
   readonly faults: string[] = [];
-  /** Resolutions in force, with who owes their obligations, and the case they are about. */
-  private readonly running: { id: string; agencies: string[]; about: string }[] = [];
+  /** Resolutions in force, the latest last. */
+  private readonly running: Resolution[] = [];
+  private readonly closed: { calendar: string; dates: string[] }[] = [];
+  private readonly groups: string[] = [];
+  /** Claims, requests and suspensions, which want an answer. */
+  private readonly asked: { command: string; of: Resolution; place: number }[] = [];
+  /** To a national or an oversight body, by the id of its stream. */
+  private readonly referrals: [kind: '' | 'Oversight', id: string][] = [];
   private readonly tokens = new Map<string, Promise<string>>();
   private inHand = 0;
   private alone = false;
@@ -55,114 +91,189 @@ export class People {
   ) {}
 
   async establish(): Promise<void> {
-    const week = { sat: '07:30-14:30', sun: '07:30-14:30', mon: '07:30-14:30', tue: '07:30-14:30', wed: '07:30-14:30' };
-    await this.say('admin', 'DefineCalendar', 'offices', {
-      zone: 'Asia/Tehran',
-      week: { ...week, thu: null, fri: null },
-      holidays: [],
-      validFrom: '2026-01-01',
-    });
-    for (const agency of AGENCIES) {
-      await this.say('admin', 'RegisterAgency', agency, { name: agency, kind: 'utility', calendar: 'offices' });
+    for (const calendar of Object.keys(CALENDARS)) {
+      await this.say('admin', 'DefineCalendar', calendar, this.calendar(calendar, '2026-01-01'));
     }
+    for (const [name, calendar] of Object.entries(AGENCIES)) {
+      await this.say('admin', 'RegisterAgency', name, { name, kind: 'utility', calendar });
+    }
+    await this.say('admin', 'DefineLadder', 'quick', QUICK);
     await this.giveEvidence();
+  }
+
+  private calendar(name: string, validFrom: string, more: object = {}): object {
+    const thu = CALENDARS[name as keyof typeof CALENDARS];
+    const holiday = dateOf(Date.parse(this.world.now()) + this.dice.upTo(20) * DAY);
+    const holidays = [{ date: holiday, name: 'تعطیل' }];
+    return { zone: 'Asia/Tehran', week: { ...WEEK, thu, fri: null, ...more }, holidays, validFrom };
   }
 
   /** One working group: sessions that adopt, and everything that happens to what was adopted. */
   async work(group: string, signal: AbortSignal): Promise<void> {
     await this.say('admin', 'EstablishWorkingGroup', group, { name: group, chair: 'c', secretary: 's' });
     await this.say('secretary', 'RegisterUnit', group, { name: group, size: 'small', classes: [], sector: 'فلز' });
+    this.groups.push(group);
     for (let session = 1; !signal.aborted; session++) {
-      await this.meet(group, session);
-      for (let n = this.dice.upTo(12); n > 0 && !signal.aborted; n--) await this.act();
+      const adopted = await this.meet(group, session);
+      for (let n = 6 + this.dice.upTo(30); n > 0 && !signal.aborted; n--) await this.act();
+      if (this.dice.upTo(3) === 0) await this.finish(`${group}-${session}-c`, adopted);
     }
   }
 
-  private async meet(group: string, number: number): Promise<void> {
+  /** @returns the resolutions that were adopted */
+  private async meet(group: string, number: number): Promise<string[]> {
     const { dice } = this;
     const session = `${group}-${number}`;
     await this.say('secretary', 'ScheduleSession', group, { date: '2035-01-01' });
+    if (dice.upTo(3) === 0) await this.say('secretary', 'RescheduleSession', group, { number, date: '2035-01-08' });
     const about = `${session}-c`;
     const [channel, category] = ['portal', 'gas'];
     const told = { unit: group, channel, category, title: 'گاز', statement: 'گاز قطع است' };
     await this.say(unit(group), 'OpenCase', about, told);
     await this.say('expert', 'ReviewCase', about, { technicalNote: 'خط', recommendation: 'وصل', checklist: [] });
+    if (dice.upTo(3) === 0) {
+      await this.say('secretary', 'TransferCase', about, { workingGroup: dice.of(...this.groups) });
+      const visit = `${session}-v`;
+      await this.say('secretary', 'PlanVisit', visit, { unit: group, session, date: '2035-01-01', reason: 'بازدید' });
+      const needs = [
+        { category: 'gas', statement: 'گاز' },
+        { category: 'land', statement: 'زمین' },
+      ];
+      await this.say('expert', 'RecordFindings', visit, { findings: 'یافته', needs });
+    }
     await this.say('secretary', 'TableCase', about, { session });
     await this.say('secretary', 'OpenSession', session, { attendance: ['c'] });
-    const adopted = 1 + dice.upTo(2);
-    const owing: string[][] = [];
-    for (let n = 0; n < adopted; n++) {
-      owing.push(Array.from({ length: 1 + dice.upTo(2) }, () => dice.of(...AGENCIES)));
-      const obligations = owing[n]!.map((agency, o) => ({
+    const owed: string[][] = [];
+    for (let n = 1 + dice.upTo(2); n > 0; n--) {
+      const owing = Array.from({ length: 1 + dice.upTo(2) }, () => dice.of(...agencies));
+      owed.push(owing);
+      const obligations = owing.map((agency, o) => ({
         id: `o${o + 1}`,
         agency,
         action: 'وصل گاز',
         acceptance: 'صورتجلسه',
         term: this.term(),
+        ladder: dice.of('standard', 'quick'),
+        ...(dice.upTo(5) === 0 && { calendar: dice.of('offices', 'banks') }),
+        ...(o > 0 && dice.upTo(3) === 0 && { dependsOn: [`o${o}`] }),
       }));
       const text = { text: 'متن', legalBasis: 'ماده ۶۱' };
       await this.say('secretary', 'AdoptResolution', session, { case: about, ...text, obligations });
     }
     await this.say('governor', 'SignMinutes', session, {});
-    for (const [n, agencies] of owing.entries()) {
-      const id = `${session}-${n + 1}`;
+    const ids = owed.map((_, n) => `${session}-${n + 1}`);
+    for (const [n, owing] of owed.entries()) {
       // The policy that issues it may be waiting for a worker.
-      for (const until = Date.now() + PATIENCE_MS; ;) {
-        const { refused } = await this.say('secretary', 'CommunicateResolution', id, { letterNumber: '۱' });
-        if (!refused) break;
-        if (Date.now() > until) throw new Error(`${id} was signed and never issued (${refused})`);
-        await sleep(500);
-      }
-      this.running.push({ id, agencies, about });
+      await this.until(async () => {
+        const { refused } = await this.say('secretary', 'CommunicateResolution', ids[n]!, { letterNumber: '۱' });
+        return !refused;
+      }, `${ids[n]} to be issued`);
+      this.running.push({ id: ids[n]!, owing, about });
+    }
+    return ids;
+  }
+
+  /** What is left of a case is revoked, and the case closed. */
+  private async finish(about: string, resolutions: string[]): Promise<void> {
+    for (const id of resolutions) await this.say('governor', 'RevokeResolution', id, { reason: 'لغو' });
+    await this.say('secretary', 'ConfirmOutcome', about, { note: 'حل شد' });
+    // The policy that frees the case may be waiting for a worker, and the unit may object again.
+    await this.until(async () => {
+      const { refused } = await this.say('secretary', 'CloseCase', about, { outcome: 'حل شد' });
+      if (refused === 'objection-stands') await this.say('secretary', 'ConfirmOutcome', about, { note: 'حل شد' });
+      return !refused;
+    }, `${about} to be closed`);
+    if (this.dice.upTo(1)) await this.say('secretary', 'ReopenCase', about, { reason: 'دوباره' });
+  }
+
+  private async until(done: () => Promise<boolean>, what: string): Promise<void> {
+    for (const until = Date.now() + PATIENCE_MS; !(await done()); await sleep(500)) {
+      if (Date.now() > until) throw new Error(`waited too long for ${what}`);
     }
   }
 
-  private term(): object {
+  private term(): { workingDays: number } | { duration: string } {
     const { dice } = this;
     return dice.upTo(3) ? { workingDays: 1 + dice.upTo(9) } : { duration: `PT${1 + dice.upTo(71)}H` };
   }
 
   private async act(): Promise<void> {
     const { dice } = this;
-    if (dice.upTo(25) === 0) return this.closeOffices();
-    const { id, agencies, about } = dice.of(...this.running);
-    const place = dice.upTo(agencies.length - 1);
+    if (dice.upTo(20) === 0) return this.changeCalendar();
+    // Mostly what is new, so that much happens to the same few; and often what somebody waits for.
+    const asked = dice.upTo(2) ? undefined : dice.of(undefined, ...this.asked.slice(-6));
+    const { id, owing, about } = asked?.of ?? dice.of(...this.running.slice(dice.upTo(3) ? -4 : 0));
+    const place = asked?.place ?? dice.upTo(owing.length - 1);
     const obligation = `o${place + 1}`;
-    const owner = agency(agencies[place]!);
+    const owner = agency(owing[place]!);
     const itsUnit = unit(about.replace(/-\d+-c$/, ''));
-    if (dice.upTo(15) === 0) {
-      const answer = dice.of('ConfirmOutcome', 'ObjectToOutcome');
-      await this.say(itsUnit, answer, about, { note: 'پاسخ' });
-      return;
-    }
+    const colleague: Actor = { id: `deputy of ${owing[place]}`, role: 'deputy', agency: owing[place] };
     const ground = { obligation, ground: 'ماده ۱', document: 'نامه' };
-    const [as, command, data] = dice.of<[Role | Actor, string, object]>(
-      [owner, 'AcknowledgeObligation', { obligation }],
-      [owner, 'ReportProgress', { obligation, percent: dice.upTo(100) }],
-      [owner, 'DisputeObligation', { obligation, reason: 'با ما نیست' }],
-      [owner, 'RequestExtension', { obligation, reason: 'مهلت', ...this.term() }],
-      [owner, 'ReportCompliance', { obligation, evidence: [EVIDENCE], note: 'انجام شد' }],
-      ['registrar', 'ReportCompliance', { obligation, evidence: [EVIDENCE] }],
-      [itsUnit, 'RefuteCompliance', { obligation, note: 'نشد' }],
-      ['secretary', 'RefuseExtension', { obligation, reason: 'نه' }],
-      ['expert', 'VerifyCompliance', { obligation }],
-      ['oversight', 'RefuteCompliance', { obligation, note: 'نه' }],
-      ['deputy', 'GrantExtension', { obligation, reason: 'مهلت', ...this.term() }],
-      ['governor', 'GrantExtension', { obligation, reason: 'مهلت', ...this.term() }],
-      ['secretary', 'SuspendDeadline', { ...ground, reviewAfter: 1 + dice.upTo(9) }],
-      ['secretary', 'ResumeDeadline', ground],
-      ['governor', 'IssueDirective', { obligation, text: 'دستور', ...(dice.upTo(1) && this.term()) }],
-      ['governor', 'ReassignObligation', { obligation, agency: 'power', reason: 'واگذاری', ...this.term() }],
-      ['governor', 'RevokeObligation', { obligation, reason: 'لغو' }],
-    );
-    const { events } = await this.say(as, command, id, data);
-    if (command === 'ReassignObligation' && events?.length) agencies[place] = 'power';
+    const claim = { obligation, evidence: [EVIDENCE], note: 'انجام شد' };
+    const suspension = { ...ground, reviewAfter: 1 + dice.upTo(9) };
+    const longer = { obligation, reason: 'مهلت', ...this.term() };
+    const order = { obligation, text: 'دستور' };
+    const referral = { obligation, body: 'وزارت', basis: 'ماده ۶۲' };
+    const heir = dice.of(...agencies);
+    const [kind, referred] = dice.of(...this.referrals.slice(-4), ['', 'nowhere'] as const);
+    type Said = [Role | Actor, string, string, object];
+    const answers: Record<string, Said[]> = {
+      ReportCompliance: [
+        ['expert', 'VerifyCompliance', id, { obligation }],
+        ['oversight', 'VerifyCompliance', id, { obligation }],
+        [colleague, 'VerifyCompliance', id, { obligation }],
+        [itsUnit, 'RefuteCompliance', id, { obligation, note: 'نشد' }],
+        ['oversight', 'RefuteCompliance', id, { obligation, note: 'نه' }],
+      ],
+      RequestExtension: [
+        ['secretary', 'RefuseExtension', id, { obligation, reason: 'نه' }],
+        ['deputy', 'GrantExtension', id, longer],
+        ['governor', 'GrantExtension', id, longer],
+        [colleague, 'GrantExtension', id, longer],
+      ],
+      SuspendDeadline: [
+        ['secretary', 'ResumeDeadline', id, ground],
+        ['governor', 'SuspendDeadline', id, suspension],
+        [owner, 'ReportCompliance', id, claim],
+      ],
+    };
+    const all: Said[] = [
+      ...Object.values(answers).flat(),
+      [owner, 'AcknowledgeObligation', id, { obligation }],
+      [owner, 'ReportProgress', id, { obligation, percent: dice.upTo(100) }],
+      [owner, 'DisputeObligation', id, { obligation, reason: 'با ما نیست' }],
+      [owner, 'RequestExtension', id, longer],
+      [owner, 'ReportCompliance', id, claim],
+      [owner, 'ReportCompliance', id, claim],
+      ['registrar', 'ReportCompliance', id, claim],
+      ['registrar', 'AcknowledgeObligation', id, { obligation }],
+      ['registrar', 'ReportProgress', id, { obligation, percent: dice.upTo(100) }],
+      ['secretary', 'SuspendDeadline', id, suspension],
+      ['governor', 'IssueDirective', id, order],
+      ['governor', 'IssueDirective', id, { ...order, ...this.term() }],
+      ['governor', 'ReassignObligation', id, { obligation, agency: heir, reason: 'واگذاری', ...this.term() }],
+      ['governor', 'ReferToNational', id, referral],
+      ['governor', 'ReferToOversight', id, referral],
+      ['secretary', `Record${kind}Answer`, referred, { answer: 'پاسخ' }],
+      ['secretary', `Close${kind}Referral`, referred, { outcome: 'پاسخ' }],
+      [itsUnit, dice.of('ConfirmOutcome', 'ObjectToOutcome'), about, { note: 'پاسخ' }],
+      ['governor', 'RevokeObligation', id, { obligation, reason: 'لغو' }],
+    ];
+    const [as, command, to, data] = dice.of(...(asked ? answers[asked.command]! : all));
+    const { events } = await this.say(as, command, to, data, as === 'registrar' && dice.upTo(4) > 0);
+    if (!events?.length) return;
+    if (answers[command]) this.asked.push({ command, of: this.running.find((each) => each.id === id)!, place });
+    if (command === 'ReassignObligation') owing[place] = heir;
+    if (command.startsWith('ReferTo')) {
+      const n = this.referrals.filter(([, each]) => each.startsWith(`${id}-${obligation}-`)).length + 1;
+      this.referrals.push([command === 'ReferToOversight' ? 'Oversight' : '', `${id}-${obligation}-${n}`]);
+    }
   }
 
   /** What every claim shows; nobody can claim with what is not there. */
   private async giveEvidence(): Promise<void> {
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(200)) {
-      const response = await fetch(`${this.dice.of(...this.world.apis())}/v1/evidence/${EVIDENCE.sha256}`, {
+      const response = await fetch(`${this.dice.of(...this.world.apis)}/v1/evidence/${EVIDENCE.sha256}`, {
         method: 'PUT',
         headers: { authorization: `Bearer ${await this.token(agency('gas'))}`, 'content-type': EVIDENCE.mediaType },
         body: PAPER,
@@ -175,34 +286,54 @@ export class People {
   /**
    * While everybody else waits: of two commands to different streams at the same time no model could say which was first.
    */
-  private async closeOffices(): Promise<void> {
+  private async changeCalendar(): Promise<void> {
     if (this.alone) return;
     this.alone = true;
     while (this.inHand > 0) await sleep(20);
-    const day = Date.parse(this.world.now()) + (1 + this.dice.upTo(9)) * 86_400_000;
-    const dates = [new Date(day).toISOString().slice(0, 10)];
-    await this.send('governor', 'DeclareClosure', 'offices', { dates, reason: 'آلودگی هوا', decree: 'م' });
+    const { dice, closed } = this;
+    const calendar = dice.of('offices', 'offices', 'banks');
+    const today = Date.parse(this.world.now());
+    const dates = [dateOf(today + dice.upTo(9) * DAY)];
+    const reason = { reason: 'آلودگی هوا', decree: 'م' };
+    const undone = dice.of(undefined, ...closed);
+    const version = this.calendar(calendar, dateOf(today + (dice.upTo(20) - 10) * DAY), {
+      mon: dice.of('07:30-14:30', '07:00-13:00', null),
+    });
+    const [who, command, id, data] = dice.of<[Role, string, string, object]>(
+      ['governor', 'DeclareClosure', calendar, { dates, ...reason }],
+      ['governor', 'DeclareClosure', calendar, { dates, ...reason }],
+      ['deputy', 'DeclareHours', calendar, { dates, hours: dice.of('09:00-11:00', '08:00-18:00'), ...reason }],
+      undone
+        ? ['governor', 'CancelClosure', undone.calendar, { dates: undone.dates, ...reason }]
+        : ['admin', 'DefineCalendar', calendar, version],
+    );
+    await this.send(who, command, id, data);
+    if (command === 'DeclareClosure') closed.push({ calendar: id, dates });
     this.alone = false;
   }
 
-  private async say(who: Role | Actor, command: string, id: string, data: object): Promise<Sent> {
+  /** @param early whether it is said to have happened some days ago */
+  private async say(who: Role | Actor, command: string, id: string, data: object, early = false): Promise<Sent> {
     while (this.alone) await sleep(20);
     this.inHand++;
     try {
-      return await this.send(who, command, id, data);
+      return await this.send(who, command, id, data, early);
     } finally {
       this.inHand--;
     }
   }
 
-  private async send(who: Role | Actor, command: string, id: string, data: object): Promise<Sent> {
+  private async send(who: Role | Actor, command: string, id: string, data: object, early = false): Promise<Sent> {
     const as = typeof who === 'string' ? { id: who, role: who } : who;
-    const sent: Sent = { as, command, id, data, commandId: randomUUID() };
+    const before = Date.parse(this.world.now()) - this.dice.upTo(5 * 24) * 3_600_000;
+    const late = early && { occurredAt: new Date(before).toISOString(), document: 'نامهٔ ۱' };
+    const sent: Sent = { as, command, id, data, commandId: randomUUID(), ...late };
     this.sent.push(sent);
     const atOnce = this.dice.upTo(1) === 1;
+    const door = this.dice.upTo(1);
     const twice = atOnce
-      ? await Promise.all([this.answered(sent), this.answered(sent)])
-      : [await this.answered(sent), await this.answered(sent)];
+      ? await Promise.all([this.answered(sent, door), this.answered(sent, 1 - door)])
+      : [await this.answered(sent, door), await this.answered(sent, 1 - door)];
     const done = twice.find(({ status, body }) => status === 200 && body.events.length > 0);
     sent.events = done?.body.events;
     if (!done) sent.refused = twice[1]!.body.code ?? 'no effect';
@@ -213,10 +344,11 @@ export class People {
     return sent;
   }
 
-  /** Until an answer comes that is one. */
-  private async answered({ as, command, id, data, commandId }: Sent): Promise<Reply> {
+  /** Until an answer comes that is one, by this door or another. */
+  private async answered(sent: Sent, door: number): Promise<Reply> {
+    const { as, command, id, data, commandId, occurredAt, document = '' } = sent;
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(100 + this.dice.upTo(300))) {
-      const url = this.dice.of(...this.world.apis());
+      const url = this.world.apis[door++ % 2]!;
       try {
         const response = await fetch(`${url}/v1/${aggregateOf.get(command)}/${id}/${command}`, {
           method: 'POST',
@@ -224,6 +356,7 @@ export class People {
             authorization: `Bearer ${await this.token(as)}`,
             'content-type': 'application/json',
             'idempotency-key': commandId,
+            ...(occurredAt && { 'occurred-at': occurredAt, document: encodeURIComponent(document) }),
           },
           body: JSON.stringify(data),
           signal: AbortSignal.timeout(4_000),

@@ -4,9 +4,11 @@ import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import {
   byCodePoint,
+  canonicalJson,
   Checkpoints,
   Projector,
   prepareProjections,
+  splitStream,
   type EventStore,
   type Instant,
   type Projection,
@@ -15,8 +17,10 @@ import {
 import { deadlines } from '#resolutions';
 import { createPool, createSql, migrate, type Connection } from '#stores';
 import { disagreements, wholeLog } from '#apps/check-upgrade';
+import { parseLines, type CommandLine } from '#apps/cli/lines';
 import { completeness } from '#apps/completeness';
 import { projections } from '#apps/compose';
+import { aggregateOf, liveDeciders } from '#apps/province';
 import { Simulation } from '#apps/simulation';
 import { silent } from '#test/kit/worker';
 import type { Sent } from './people.js';
@@ -25,6 +29,8 @@ export interface Verdict {
   faults: string[];
   events: number;
   rungs: number;
+  /** Commands of people that had no effect in all this time: nothing is known of them. */
+  unseen: string[];
 }
 
 /** Judges what is left of a deployment after all that was done to it, and writes what it judged into `folder`. */
@@ -43,14 +49,20 @@ export async function judge({
 }): Promise<Verdict> {
   const log: RecordedEvent[] = [];
   for await (const event of wholeLog(store)) log.push(event);
-  const lines = timelineOf(log, sent);
   const alarms = log.filter(({ stream, metadata }) => ofResolution(stream) && metadata.command === 'Settle');
-  for (const [name, rows] of Object.entries({ timeline: lines, alarms, log, sent })) {
-    writeFileSync(join(folder, `${name}.ndjson`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  }
+  const write = (name: string, rows: readonly object[]): string => {
+    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    writeFileSync(join(folder, name), text);
+    return text;
+  };
+  write('alarms.ndjson', alarms);
+  write('log.ndjson', log);
+  write('sent.ndjson', sent);
+  // What is judged is the file, as `peygir simulate` would read it.
+  const timeline = parseLines(write('timeline.ndjson', timelineOf(log, sent)), 'timeline.ndjson');
   const faults = [
     ...acknowledged(log, sent),
-    ...(await simulated(log, lines, now)),
+    ...(await simulated(log, timeline, now)),
     ...(await redecided(log)),
     ...(await rebuilt(connection, store)),
   ];
@@ -58,7 +70,9 @@ export async function judge({
   const compared = await completeness(createSql(pool), store);
   faults.push(...compared.faults, ...compared.waitingFaults);
   await pool.end();
-  return { faults, events: log.length, rungs: alarms.length };
+  const seen = new Set(log.map(({ metadata }) => metadata.command));
+  const unseen = [...aggregateOf.keys()].filter((command) => !seen.has(command));
+  return { faults, events: log.length, rungs: alarms.length, unseen };
 }
 
 function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
@@ -91,40 +105,47 @@ function acknowledged(log: readonly RecordedEvent[], sent: readonly Sent[]): str
   return faults;
 }
 
-/** The log's own commands, in the order of when they happened. */
+/** The log's own commands, in the order in which they were taken. */
 function timelineOf(log: readonly RecordedEvent[], sent: readonly Sent[]) {
   const asked = new Map(sent.map((command) => [command.commandId, command]));
-  const lines = new Map<string, { at: Instant } & Pick<Sent, 'as' | 'command' | 'id' | 'data' | 'commandId'>>();
-  for (const { metadata } of log) {
+  const lines = new Map<string, Omit<CommandLine, 'line'>>();
+  for (const { metadata, data } of log) {
     const found = asked.get(metadata.commandId);
     if (!found || lines.has(metadata.commandId)) continue;
-    const { as, command, id, data, commandId } = found;
-    lines.set(commandId, { at: metadata.occurredAt, as, command, id, data, commandId });
+    const { events: _, refused: __, ...said } = found;
+    // Late truth says of itself when it happened; when it was said is when it was registered.
+    lines.set(said.commandId, { at: data.registeredAt ?? metadata.occurredAt, ...said });
   }
   return [...lines.values()].sort((a, b) => byCodePoint(a.at, b.at));
 }
 
+/** Only a live province writes these. */
+const LIVE = new Set(liveDeciders.map(({ aggregate }) => aggregate));
+
 /**
- * Every rung and duty that fell due fired once, and nothing else did: the resolutions' histories are those that the same
- * commands have on a virtual clock. How late a machine was (`firedAt`) is no part of it.
+ * Every rung and duty that fell due fired once, and nothing else did: the histories of all streams are those that the
+ * same commands have on a virtual clock. How late a machine was (`firedAt`) is no part of it.
  */
-async function simulated(log: readonly RecordedEvent[], lines: ReturnType<typeof timelineOf>, now: Instant) {
+async function simulated(log: readonly RecordedEvent[], timeline: readonly CommandLine[], now: Instant) {
   const faults: string[] = [];
   const told: RecordedEvent[] = [];
   const simulation = new Simulation((event) => told.push(event));
-  for (const [index, line] of lines.entries()) {
-    const refusal = await simulation.send({ ...line, line: index + 1 });
+  for (const line of timeline) {
+    const refusal = await simulation.send(line);
     if (refusal) faults.push(`${line.command} ${line.id} was accepted; a simulation refuses it: ${refusal.refused}.`);
   }
   await simulation.advance(now);
-  const histories = (events: readonly RecordedEvent[]) =>
-    grouped(
-      events.filter(({ stream }) => ofResolution(stream)),
-      ({ stream }) => stream,
-    );
-  const [real, ideal] = [histories(log), histories(told)];
-  for (const stream of new Set([...real.keys(), ...ideal.keys()])) {
-    const [was, should] = [real, ideal].map((all) => (all.get(stream) ?? []).map(essence));
+  // The clock has gone on since, and what fell due meanwhile has fired.
+  const until = log.filter(({ metadata }) => metadata.occurredAt <= now);
+  const [real, ideal] = [until, told].map((events) => grouped(events, ({ stream }) => stream));
+  for (const stream of new Set([...real!.keys(), ...ideal!.keys()])) {
+    const [aggregate] = splitStream(stream);
+    if (LIVE.has(aggregate)) continue;
+    const [was, should] = [real, ideal].map((all) => {
+      const history = (all!.get(stream) ?? []).map(essence);
+      // What policies bring to a case is about other streams, and may come in any order.
+      return aggregate === 'case' ? history.toSorted(byText) : history;
+    });
     const at = was!.findIndex((event, index) => !isDeepStrictEqual(event, should![index]));
     if (at < 0 && was!.length === should!.length) continue;
     const index = at < 0 ? was!.length : at;
@@ -135,10 +156,13 @@ async function simulated(log: readonly RecordedEvent[], lines: ReturnType<typeof
   return faults;
 }
 
-function essence({ type, data, metadata }: RecordedEvent): object {
+function essence({ type, stream, data, metadata }: RecordedEvent): object {
   const { firedAt: _, ...rest } = data;
-  return JSON.parse(JSON.stringify({ type, at: metadata.occurredAt, data: rest })) as object;
+  const brought = stream.startsWith('case-') && metadata.actor.role === 'engine';
+  return JSON.parse(JSON.stringify({ type, ...(!brought && { at: metadata.occurredAt }), data: rest })) as object;
 }
+
+const byText = (a: object, b: object) => byCodePoint(canonicalJson(a), canonicalJson(b));
 
 async function redecided(log: readonly RecordedEvent[]): Promise<string[]> {
   const faults: string[] = [];
@@ -150,6 +174,9 @@ async function redecided(log: readonly RecordedEvent[]): Promise<string[]> {
 
 /** What belongs to workers at work, not to the log. */
 const VOLATILE = ['attempt', 'attempts', 'next_attempt_at', 'queued_at', 'notice', 'channel', 'failing'];
+
+/** What is to be asked and was not yet: the log hears of it when it was. */
+const ASKED = { position: 0, notice: null };
 
 /** Read models are those of a rebuild in a fresh database. */
 async function rebuilt(connection: Connection, store: EventStore): Promise<string[]> {
@@ -180,8 +207,8 @@ async function rebuilt(connection: Connection, store: EventStore): Promise<strin
       const rows = async (database: typeof before) =>
         (
           await database!.query<{ row: string }>(
-            `select (to_jsonb(t) - $1::text[])::text as row from ${table} t order by 1`,
-            [VOLATILE],
+            `select (to_jsonb(t) - $1::text[])::text as row from ${table} t where not to_jsonb(t) @> $2 order by 1`,
+            [VOLATILE, ASKED],
           )
         ).rows;
       const [is, should] = await Promise.all([rows(before), rows(after)]);

@@ -1,25 +1,50 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
+import {
+  connect,
+  createServer,
+  type AddressInfo,
+  type ListenOptions,
+  type NetConnectOpts,
+  type Socket,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A wire that can be cut: clients connect to `host` (a folder with PostgreSQL's socket) and reach the real server. */
+/** A wire to PostgreSQL: clients connect to `host` (a folder with its socket) and reach the real server. */
 export async function postgresProxy(server: { host: string; port: number }) {
   const host = mkdtempSync(join(tmpdir(), 'peygir-wire-'));
-  const target: NetConnectOpts = { path: join(server.host, `.s.PGSQL.${server.port}`) };
+  const socket = `.s.PGSQL.${server.port}`;
+  const wire = await proxy({ path: join(host, socket) }, () => ({ path: join(server.host, socket) }));
+  return {
+    ...wire,
+    host,
+    async close() {
+      await wire.close();
+      rmSync(host, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A wire on a free port of the loopback to whatever `target` says at the time. */
+export async function tcpProxy(target: () => NetConnectOpts) {
+  return proxy({ port: 0, host: '127.0.0.1' }, target);
+}
+
+/** A wire that can be cut. */
+async function proxy(at: ListenOptions, target: () => NetConnectOpts) {
   const sockets = new Set<Socket>();
   let refuse = false;
   let refused = 0;
   let swallow = (_answer: Buffer) => false;
   const cut = () => sockets.forEach((socket) => socket.destroy());
 
-  const proxy = createServer((client) => {
+  const server = createServer((client) => {
     if (refuse) {
       refused++;
       return client.destroy();
     }
-    const upstream = connect(target);
+    const upstream = connect(target());
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket
@@ -33,11 +58,12 @@ export async function postgresProxy(server: { host: string; port: number }) {
     client.on('data', (chunk) => upstream.write(chunk));
     upstream.on('data', (chunk) => (swallow(chunk) ? cut() : client.write(chunk)));
   });
-  proxy.listen(join(host, `.s.PGSQL.${server.port}`));
-  await once(proxy, 'listening');
+  server.listen(at);
+  await once(server, 'listening');
 
   return {
-    host,
+    /** Of a TCP proxy. */
+    port: (server.address() as AddressInfo).port,
     /** Breaks every connection; new ones are taken. */
     cut,
     /** Breaks every connection and takes no new ones, until {@link restore}. */
@@ -60,8 +86,7 @@ export async function postgresProxy(server: { host: string; port: number }) {
     },
     async close() {
       cut();
-      proxy.close();
-      rmSync(host, { recursive: true, force: true });
+      server.close();
     },
   };
 }
