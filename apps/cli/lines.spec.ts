@@ -75,8 +75,11 @@ describe('command lines', () => {
       expect(into).toHaveLength(1);
     });
 
-    it('refuses bytes that are not UTF-8', async () => {
-      await expect(read(Buffer.from([0x7b, 0xff, 0x0a]))).rejects.toThrow('is not UTF-8');
+    it('refuses bytes that are not UTF-8, and names their line', async () => {
+      const into: CommandLine[] = [];
+      const wrong = Buffer.concat([Buffer.from(`${line()}\n`), Buffer.from([0x7b, 0xff, 0x0a])]);
+      await expect(read(wrong, into)).rejects.toThrow('line 2: is not UTF-8');
+      expect(into).toHaveLength(1);
     });
 
     it('says so when there is no such file', async () => {

@@ -40,25 +40,18 @@ const ACTOR_KEYS = ['id', 'role', 'agency', 'unit'];
  */
 export async function* readLines(file: string): AsyncIterable<CommandLine> {
   const parse = parser(file);
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const decode = (bytes?: Uint8Array): string => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-    } catch {
-      throw parse.error('is not UTF-8 text');
-    }
-  };
-  let rest = '';
+  let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
-    const lines = (rest + decode(chunk as Buffer)).split('\n');
-    rest = lines.pop()!;
-    for (const text of lines) {
-      const line = parse(text);
+    const bytes = Buffer.concat([rest, chunk as Buffer]);
+    let from = 0;
+    for (let end: number; (end = bytes.indexOf('\n', from)) >= 0; from = end + 1) {
+      const line = parse(bytes.subarray(from, end));
       if (line) yield line;
     }
+    rest = bytes.subarray(from);
     if (rest.length > MAX_LINE_BYTES) parse(rest);
   }
-  const last = parse(rest + decode());
+  const last = parse(rest);
   if (last) yield last;
 }
 
@@ -85,21 +78,19 @@ export function commandIds(): (line: CommandLine) => string {
   };
 }
 
-interface Parser {
-  (text: string): CommandLine | undefined;
-  error(reason: string, field?: string): LineError;
-}
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function parser(file: string): Parser {
+function parser(file: string): (line: string | Uint8Array) => CommandLine | undefined {
   let number = 0;
   let latest = '';
   const error = (reason: string, field?: string) => new LineError(file, number, field, reason);
 
-  const parse = (text: string): CommandLine | undefined => {
+  const parse = (raw: string | Uint8Array): CommandLine | undefined => {
     number += 1;
+    if (Buffer.byteLength(raw) > MAX_LINE_BYTES) throw error(`is longer than ${MAX_LINE_BYTES} bytes`);
+    let text = typeof raw === 'string' ? raw : decoded(raw);
     if (number === 1) text = text.replace(/^\uFEFF/, '');
     if (text.trim() === '') return undefined;
-    if (Buffer.byteLength(text) > MAX_LINE_BYTES) throw error(`is longer than ${MAX_LINE_BYTES} bytes`);
     const value = object(json(text), undefined, KEYS);
     const at = instant(value['at'], 'at');
     if (at < latest) throw error(`${at} is earlier than the line before it (${latest}); lines must be in order`, 'at');
@@ -127,6 +118,13 @@ function parser(file: string): Parser {
     };
   };
 
+  const decoded = (bytes: Uint8Array): string => {
+    try {
+      return UTF8.decode(bytes);
+    } catch {
+      throw error('is not UTF-8 text');
+    }
+  };
   const json = (text: string): unknown => {
     try {
       return JSON.parse(text);
@@ -155,5 +153,5 @@ function parser(file: string): Parser {
     return found;
   };
 
-  return Object.assign(parse, { error });
+  return parse;
 }
