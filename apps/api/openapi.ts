@@ -15,7 +15,13 @@ import { ExportQuery } from './proof.controller.js';
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['post']>;
 
-const REFS = { classTransformerMetadataStorage: defaultMetadataStorage, refPointerPrefix: '#/components/schemas/' };
+const REFS = {
+  classTransformerMetadataStorage: defaultMetadataStorage,
+  refPointerPrefix: '#/components/schemas/',
+  additionalConverters: {
+    isTerm: { type: 'integer' as const, minimum: 1, maximum: 750, description: 'or `duration`' },
+  },
+};
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const json = (schema: object) => ({ content: { 'application/json': { schema } } });
 const header = (name: string, description: string) => ({

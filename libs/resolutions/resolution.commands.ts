@@ -1,5 +1,5 @@
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsMimeType, IsOptional, IsString, Matches, Max, MaxLength, Min, registerDecorator, ValidateNested } from 'class-validator'; // prettier-ignore
+import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsMimeType, IsOptional, IsString, Matches, Max, MaxLength, Min, registerDecorator, ValidateIf, ValidateNested } from 'class-validator'; // prettier-ignore
 import { termFault } from '#calendar';
 import { Id, ListOf, MAX_LONG_TEXT, MAX_TEXT, Sealed, Text } from '#kernel';
 
@@ -19,7 +19,9 @@ function IsTerm({ optional = false } = {}) {
     const term = object as { workingDays?: unknown; duration?: unknown };
     return optional && term.workingDays === undefined && term.duration === undefined ? undefined : termFault(term);
   };
-  return (target: object, propertyName: string) =>
+  return (target: object, propertyName: string) => {
+    // Always looked at, and yet not a required field: the API's description tells the two apart by this.
+    ValidateIf(() => true)(target, propertyName);
     registerDecorator({
       name: 'isTerm',
       target: target.constructor,
@@ -29,6 +31,7 @@ function IsTerm({ optional = false } = {}) {
         defaultMessage: (args) => `the term ${fault(args!.object)}`,
       },
     });
+  };
 }
 
 const MAX_OBLIGATIONS = 50;

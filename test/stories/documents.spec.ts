@@ -264,3 +264,16 @@ it('every document is in the description of the interface, as JSON and as PDF', 
     expect(inPath.sort()).toEqual(path.match(/\{\w+\}/g)!.sort());
   }
 });
+
+it('a term in a body is described as it is taken: in working days, in a duration, or for a directive not at all', async () => {
+  const { paths } = (await (await fetch(`${province.url}/docs-json`)).json()) as { paths: Record<string, any> };
+  const schemaOf = (command: string) =>
+    paths[`/v1/resolution/{id}/${command}`].post.requestBody.content['application/json'].schema;
+  for (const command of ['RequestExtension', 'GrantExtension', 'IssueDirective', 'ReassignObligation']) {
+    const { required, properties } = schemaOf(command);
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(['workingDays', 'duration']));
+    expect(properties.workingDays).toMatchObject({ type: 'integer', minimum: 1, maximum: 750 });
+    expect(required).toContain('obligation');
+    expect(required).not.toEqual(expect.arrayContaining([expect.stringMatching(/workingDays|duration/)]));
+  }
+});
