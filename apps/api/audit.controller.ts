@@ -3,14 +3,14 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DateText, Refused, shaped, type Actor } from '#kernel';
+import { DateText, Refused, shaped, type Actor, type Position } from '#kernel';
 import { agendaFacts, type AsOf } from '#audit';
 import { provinceThen, Replay, resolutionsOf } from '#apps/replay';
 import { ownReceipts, receiptOf } from '#apps/audit';
 import { API, type ApiDeps } from './api.js';
 import { instantOf } from './commands.controller.js';
 import { Who } from './edge.js';
-import { noted, overseen, oversightOnly } from './overseen.js';
+import { IsPosition, noted, overseen, oversightOnly } from './overseen.js';
 
 const PATIENCE_MS = 5_000;
 
@@ -19,6 +19,8 @@ export class AuditQuery {
   @IsOptional() @IsString() asOf?: string;
   /** What was so then, in truth, with what was registered later. */
   @IsOptional() @IsString() validAt?: string;
+  /** As for every read. The log itself is read, to its end: whatever was acknowledged is in it. */
+  @IsOptional() @IsPosition() minPosition?: Position;
 }
 
 export class ReadsQuery {

@@ -6,7 +6,7 @@ import { LogController, type FastifyInstance, type FastifyRequest } from 'fastif
 import { parse as locate, type ParseError } from 'jsonc-parser';
 import { begin, isTracing, traceIdOf, type Actor } from '#kernel';
 import { unauthenticated, type Auth } from './auth.js';
-import { answerProblem, Problem } from './problem.js';
+import { answerClientError, answerProblem, Problem } from './problem.js';
 import type { WayIn } from './sign-in.js';
 import { serveWeb, webHeaders } from './web.js';
 
@@ -68,6 +68,7 @@ export async function edge({
     logController: new LogController({ requestIdLogLabel: 'correlationId' }),
     // An address that the router cannot read reaches no hook and no filter.
     frameworkErrors: answerProblem,
+    clientErrorHandler: answerClientError,
     logger: {
       level: logLevel,
       // stdout belongs to the command that started this.

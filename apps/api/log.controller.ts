@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import {
   BEGINNING,
@@ -17,13 +17,13 @@ import { isReading } from '#audit';
 import { API, type ApiDeps } from './api.js';
 import { instantOf } from './commands.controller.js';
 import { Who } from './edge.js';
-import { overseen } from './overseen.js';
+import { IsPosition, overseen } from './overseen.js';
 
 const PAGE = 500;
 
 export class EventsQuery {
   /** A position: events after it. */
-  @IsOptional() @Matches(/^\d{1,18}$/, { message: 'after must be a position, as an event gives it' }) after?: Position;
+  @IsOptional() @IsPosition() after?: Position;
   @IsOptional() @IsString() @MaxLength(220) stream?: string;
   @IsOptional() @IsString() @MaxLength(100) type?: string;
   /** The id of whoever acted, or of whom it was done for. */
@@ -32,6 +32,8 @@ export class EventsQuery {
   @IsOptional() @IsString() from?: string;
   @IsOptional() @IsString() until?: string;
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(10_000) limit?: number;
+  /** As for every read. The log itself is read, to its end: whatever was acknowledged is in it. */
+  @IsOptional() @IsPosition() minPosition?: Position;
 }
 
 /** The log as it stands, for oversight. */

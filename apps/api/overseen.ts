@@ -1,3 +1,4 @@
+import { Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '#kernel';
 import type { ApiDeps } from './api.js';
@@ -15,7 +16,11 @@ export async function overseen(api: ApiDeps, actor: Actor, request: FastifyReque
 }
 
 /** A follower's place in the log changes with each question; what he asks for does not. */
-const PLACE = ['after', 'limit'];
+const PLACE = ['after', 'limit', 'minPosition'];
+
+/** A position of the log, as events and the answers to commands give it. */
+export const IsPosition = (): PropertyDecorator =>
+  Matches(/^\d{1,18}$/, { message: '$property must be a position, as an event gives it' });
 
 /** Notes a read, with the reader's own `Purpose` for it. */
 export async function noted(

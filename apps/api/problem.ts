@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refused, StoreUnavailable, type FieldError } from '#kernel';
@@ -34,6 +35,7 @@ const CODES: Record<number, string> = {
   414: 'too-large',
   415: 'unsupported-media-type',
   429: 'too-many-requests',
+  431: 'too-large',
 };
 
 const RETRY_AFTER_SECONDS = '1';
@@ -78,20 +80,37 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { status, code, message, more } = problemOf(error);
+  const problem = problemOf(error);
+  const { status, code, more } = problem;
   if (status >= 500) request.log.error({ err: error }, code);
   void reply
     .status(status)
     .headers({ 'x-content-type-options': 'nosniff', ...more.headers })
     .type('application/problem+json')
-    .send({
-      type: 'about:blank',
-      title: STATUS_CODES[status] ?? 'Error',
-      status,
-      code,
-      detail: message,
-      ...(more.errors?.length && { errors: more.errors }),
-      ...more.members,
-      correlationId: request.id,
-    });
+    .send({ ...bodyOf(problem), correlationId: request.id });
+}
+
+const bodyOf = ({ status, code, message, more }: Problem) => ({
+  type: 'about:blank',
+  title: STATUS_CODES[status] ?? 'Error',
+  status,
+  code,
+  detail: message,
+  ...(more.errors?.length && { errors: more.errors }),
+  ...more.members,
+});
+
+const BROKEN: Record<string, number> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
+
+/** What Node cannot read as HTTP becomes no request: the answer goes straight to the socket, which is then closed. */
+export function answerClientError({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
+  const status = BROKEN[code] ?? 400;
+  const body = JSON.stringify(bodyOf(new Problem(status, CODES[status]!, 'This could not be read as HTTP.')));
+  if (socket.writable && code !== 'ECONNRESET') {
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
 }

@@ -297,6 +297,19 @@ describe('the edge', () => {
       if (status === 403) expect(text).toContain('"code":"host-not-allowed"');
     });
 
+    it.each([
+      ['what is no HTTP', 'FOO / HTTP/1.1\r\n\r\n', 400],
+      ['headers without end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ])('answers %s with a problem, too', async (_, request, status) => {
+      const socket = connect((api.app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
+      let text = '';
+      socket.on('data', (chunk) => (text += chunk.toString())).on('error', () => {});
+      socket.write(request);
+      await once(socket, 'close');
+      expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*application/problem\\+json`));
+      expect(JSON.parse(text.split('\r\n\r\n')[1]!)).toMatchObject({ status, code: expect.any(String) });
+    });
+
     it('is heard on this machine only', () => {
       expect((api.app.getHttpServer().address() as AddressInfo).address).toBe('127.0.0.1');
     });
@@ -366,6 +379,13 @@ describe('the edge', () => {
       expect(lines((await api.as('oversight', 'GET', '/v1/events?limit=2')).body)).toHaveLength(2);
       expect((await api.as('oversight', 'GET', '/v1/events?type=None')).body).toBe('');
       expect(await api.as('governor', 'GET', '/v1/events')).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+      expect(await api.as('oversight', 'GET', `/v1/events?limit=1&minPosition=${position}`)).toMatchObject({
+        status: 200,
+      });
+      expect(await api.as('oversight', 'GET', `/v1/audit/note-log?minPosition=${position}`)).toMatchObject({
+        status: 200,
+      });
+      expect(await api.as('oversight', 'GET', '/v1/events?minPosition=x')).toMatchObject({ status: 400 });
       expect(await api.as('oversight', 'GET', '/v1/events?limit=x&before=1')).toMatchObject({ status: 400 });
       expect(await api.as('oversight', 'GET', '/v1/events?limit=1&limit=2')).toMatchObject({ status: 400 });
     });
