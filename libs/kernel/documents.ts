@@ -41,12 +41,15 @@ export async function loadDocuments<Doc>(sql: Sql, table: string, ids: readonly 
   return new Map(rows.map(({ id, doc }) => [id, doc]));
 }
 
-/** One statement, however many documents: a rebuild is bounded by folding, not by round trips. */
+/**
+ * One statement, however many documents: a rebuild is bounded by folding, not by round trips. What is as it was is not
+ * written again: its generated columns and its places in the indexes cost more than the comparison.
+ */
 export async function saveDocuments(sql: Sql, table: string, docs: ReadonlyMap<string, object>): Promise<void> {
   if (docs.size === 0) return;
   await sql.query(
-    `insert into ${table} (id, doc) select id, doc from jsonb_to_recordset($1::jsonb) as r(id text, doc jsonb)
-     on conflict (id) do update set doc = excluded.doc`,
+    `insert into ${table} as mine (id, doc) select id, doc from json_to_recordset($1::json) as r(id text, doc jsonb)
+     on conflict (id) do update set doc = excluded.doc where mine.doc <> excluded.doc`,
     [JSON.stringify([...docs].map(([id, doc]) => ({ id, doc })))],
   );
 }

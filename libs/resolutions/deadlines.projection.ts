@@ -183,19 +183,16 @@ export function armedOf({ stream, state, import: batch }: Clock, views: Views, p
 async function keep(clocks: readonly Clock[], province: string, sql: Sql): Promise<void> {
   if (clocks.length === 0) return;
   await sql.query(
-    `insert into clocks (stream, revision, state, calendars, open, import)
-     select stream, revision, state, string_to_array(calendars, ' '), open, import
-     from unnest($1::text[], $2::int[], $3::json[], $4::text[], $5::boolean[], $6::text[])
-       as c (stream, revision, state, calendars, open, import)
+    `insert into clocks select * from json_populate_recordset(null::clocks, $1::json)
      on conflict (stream) do update set revision = excluded.revision, state = excluded.state,
        calendars = excluded.calendars, open = excluded.open, import = excluded.import`,
     [
-      clocks.map(({ stream }) => stream),
-      clocks.map(({ state }) => state.revision),
-      clocks.map(({ state }) => JSON.stringify(state)),
-      clocks.map(({ state }) => calendarsOf(state, province).join(' ')),
-      clocks.map(({ state }) => isOpen(state)),
-      clocks.map((clock) => clock.import),
+      JSON.stringify(
+        clocks.map(({ state, ...clock }) => {
+          const { revision } = state;
+          return { ...clock, revision, state, calendars: calendarsOf(state, province), open: isOpen(state) };
+        }),
+      ),
     ],
   );
 }

@@ -172,12 +172,15 @@ export const resolutionsProjection: Projection = {
     const resolutions = new Map<string, ResolutionRow>();
     const obligations = new Map<string, ObligationRow>();
     const duties = new Map<string, DutyRow>();
+    const over: string[] = [];
     for (const [id, one] of all) {
       resolutions.set(id, resolutionRow(one));
       for (const row of obligationRows(id, one)) obligations.set(`${id}/${row.obligation}`, row);
-      for (const row of dutyRows(id, one.state)) duties.set(`${id}/${row.obligation ?? ''}/${row.duty}`, row);
+      for (const row of dutyRows(id, one.state)) duties.set(dutyId(row), row);
+      const known = before.get(id);
+      if (known) over.push(...[...dutyRows(id, known.state)].map(dutyId).filter((duty) => !duties.has(duty)));
     }
-    await sql.query(`delete from ${DUTY_ROWS.table} where resolution = any($1)`, [[...all.keys()]]);
+    if (over.length > 0) await sql.query(`delete from ${DUTY_ROWS.table} where id = any($1)`, [over]);
     await saveDocuments(sql, FOLDED.table, all);
     await saveDocuments(sql, RESOLUTIONS.table, resolutions);
     await saveDocuments(sql, OBLIGATIONS.table, obligations);
@@ -286,6 +289,8 @@ function* obligationRows(resolution: string, { state, latest, records, dues }: F
     };
   }
 }
+
+const dutyId = ({ resolution, obligation, duty }: DutyRow): string => `${resolution}/${obligation ?? ''}/${duty}`;
 
 function* dutyRows(resolution: string, { obligations, communicate }: Resolution): Generator<DutyRow> {
   if (communicate) yield { duty: 'communicate', resolution, ...communicate };
