@@ -131,6 +131,9 @@ export class Cluster {
       unix_socket_permissions: '0700',
       timezone: 'UTC',
       jit: 'off',
+      // Nobody follows this server's log, so tables that a restore fills are written once, and not into that log as well.
+      wal_level: 'minimal',
+      max_wal_senders: '0',
       // Statements may carry what is confidential; the log is no place for it.
       log_min_error_statement: 'panic',
       ...this.settings,

@@ -39,9 +39,11 @@ export const refill = <T>(address: DatabaseAddress, work: (refilling: Refilling)
       async copyIn({ table, columns }, lines) {
         // Read models belong to the application; the log to the owner alone.
         await query(table.startsWith('log.') ? 'reset role' : `set local role ${APP_ROLE}`);
-        await query(`delete from ${table}`);
+        // Emptied like this, and filled in the same transaction, it may be written without a detour. What refers to it
+        // comes after it.
+        await query(`truncate ${table} cascade`);
         const putBack = await takeOff(query, table);
-        const into: Writable = client.query(from(`copy ${table} (${columns.map((name) => `"${name}"`).join(', ')}) from stdin`)); // prettier-ignore
+        const into: Writable = client.query(from(`copy ${table} (${columns.map((name) => `"${name}"`).join(', ')}) from stdin with (freeze)`)); // prettier-ignore
         await reached(pipeline(lines, into));
         for (const statement of putBack) await query(statement);
       },
