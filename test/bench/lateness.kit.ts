@@ -50,14 +50,13 @@ export async function delayedLateness(
       closing.push(async () => client.disconnect());
       return client;
     }
-    const pool = new pg.Pool({ ...home.postgres, max: 4, options: '-c search_path=delayed' });
+    const pool = new pg.Pool({ ...home.postgres, max: 4, options: '-c search_path=bullmq' });
     closing.push(() => pool.end());
     return pool;
   };
   if ('postgres' in home) {
-    const owner = new pg.Client({ ...home.postgres, options: '-c search_path=delayed' });
+    const owner = new pg.Client(home.postgres);
     await owner.connect();
-    await owner.query('create schema if not exists delayed');
     await runMigrations(owner as unknown as pg.PoolClient);
     await owner.end();
   }
