@@ -105,14 +105,15 @@ async function exhausted(world: Deployment): Promise<string> {
 
 /** Nothing can be appended, and everything can be read. */
 async function fullDisk(world: Deployment): Promise<string> {
-  const insist = async (sql: string) => {
-    while (
-      !(await world.sql(sql).then(
-        () => true,
-        () => false,
-      ))
-    )
-      await sleep(100);
+  // The database may be on its way back.
+  const insist = async (sql: string): Promise<unknown> => {
+    for (;;) {
+      try {
+        return await world.sql(sql);
+      } catch {
+        await sleep(100);
+      }
+    }
   };
   await insist(`create or replace function log.full() returns trigger language plpgsql as
     $$ begin raise 'No space left on device' using errcode = 'disk_full'; end $$;

@@ -20,7 +20,7 @@ import { disagreements, wholeLog } from '#apps/check-upgrade';
 import { parseLines, type CommandLine } from '#apps/cli/lines';
 import { completeness } from '#apps/completeness';
 import { projections } from '#apps/compose';
-import { aggregateOf, liveDeciders } from '#apps/province';
+import { deciders, liveDeciders } from '#apps/province';
 import { Simulation } from '#apps/simulation';
 import { silent } from '#test/kit/worker';
 import type { Sent } from './people.js';
@@ -71,7 +71,10 @@ export async function judge({
   faults.push(...compared.faults, ...compared.waitingFaults);
   await pool.end();
   const seen = new Set(log.map(({ metadata }) => metadata.command));
-  const unseen = [...aggregateOf.keys()].filter((command) => !seen.has(command));
+  const ofPeople = deciders
+    .flatMap(({ commands }) => Object.entries(commands))
+    .filter(([, { roles }]) => roles.some((role) => role !== 'engine'));
+  const unseen = ofPeople.map(([command]) => command).filter((command) => !seen.has(command));
   return { faults, events: log.length, rungs: alarms.length, unseen };
 }
 
