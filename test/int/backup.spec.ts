@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { BEGINNING, Checkpoints, ENGINE, ERASED, NO_STREAM, prepareProjections, sealing, systemClock, type Projection } from '#kernel'; // prettier-ignore
+import { BEGINNING, Checkpoints, ENGINE, ERASED, NO_STREAM, prepareProjections, sealing, systemClock, type Jobs, type Projection } from '#kernel'; // prettier-ignore
 import { directoryProjection } from '#directory';
 import { deadlines } from '#resolutions';
-import { createSql, openJobs, PostgresEventStore, SealedEventStore, Vault } from '#stores';
+import { createSql, openEsdb, openJobs, PostgresEventStore, SealedEventStore, Vault } from '#stores';
 import { backup, isServed, restore, type Backed } from '#apps/backup';
 import { BadBackup } from '#apps/backup-file';
 import { BackupKeys } from '#apps/backup-keys';
@@ -13,8 +13,10 @@ import { completeness } from '#apps/completeness';
 import { deciders } from '#apps/province';
 import { allProjections } from '#apps/read-models';
 import { POLICY_REFUSALS } from '#apps/worker/policies';
+import type { RunningWorker } from '#apps/worker/worker';
 import { newEvent } from '#test/contract/event-store.contract';
-import { testDatabase, type TestDatabase } from '#test/kit/postgres';
+import { EsdbDouble } from '#test/kit/esdb-double';
+import { snapshotOf, testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { communicate, establish, eventually, silent, TestClock, told, workshop } from '#test/kit/worker';
 
 const all: readonly Projection[] = [...allProjections, deadlines()];
@@ -263,4 +265,66 @@ describe('what is personal in a backup', () => {
     await expect(put(to, copy())).rejects.toThrow(BadBackup);
     expect((await sealed(away).readAll(BEGINNING, 1)).events).toEqual([]);
   });
+});
+
+it('a database of an earlier moment goes on beside a log of a later one, and nothing that has fired fires again', async () => {
+  const [before, log] = await Promise.all([testDatabase(), new EsdbDouble(true).start()]);
+  const inner = await openEsdb(log.url, { aggregates: deciders.map(({ aggregate }) => aggregate), pollMs: 50 });
+  const clock = new TestClock();
+  clock.set('2026-08-25T06:00:00.000Z');
+  const opened = (db: TestDatabase) => {
+    const database = createSql(db.pool);
+    const store = new SealedEventStore(inner, new Vault(database), sealing(deciders), false);
+    const checkpoints = new Checkpoints(database);
+    const names = [...all.map(({ name }) => name), 'policies'];
+    const caughtUp = async () => checkpoints.waitFor(names, await store.head(), 20_000);
+    return { store, database, checkpoints, caughtUp, shop: workshop({ store, database, clock }) };
+  };
+  const first = opened(before);
+  const worker = await first.shop.start({ checkpoints: first.checkpoints, projections: allProjections });
+  await establish(first.shop);
+  await communicate(first.shop, 'r-1');
+  await communicate(first.shop, 'r-2', { workingDays: 300 });
+  await first.caughtUp();
+  await worker.stop();
+  const after = await snapshotOf(before);
+  let going: RunningWorker | undefined;
+  try {
+    // The province goes on until the log is copied, and the vault after it.
+    clock.set('2026-08-30T11:00:01.000Z');
+    await first.shop.say(ENGINE, 'resolution', 'r-1', 'FireRung');
+    const facts = { channel: 'desk', category: 'gas', title: 'کوره', statement: 'کوره خاموش است' };
+    await first.shop.say('secretary', 'case', 'c-1', 'OpenCase', facts);
+    const fired = await told(first.store, 'r-1');
+    expect(fired).toEqual(['AgencyReminded remind', 'DeadlineMissed due']);
+    const { rows } = await before.pool.query('select json_agg(o)::text as openings from vault.openings o');
+    await after.pool.query(
+      'insert into vault.openings select * from json_populate_recordset(null::vault.openings, $1) on conflict do nothing',
+      [rows[0].openings],
+    );
+
+    const then = opened(after);
+    let alarms = 0;
+    let fire: Parameters<Jobs['process']>[0];
+    const jobs: Jobs = {
+      process: (handler) => void (fire = handler),
+      addBulk: async (added) => {
+        for (const { data } of added) await fire(data);
+        alarms += added.length;
+      },
+      close: async () => {},
+    };
+    going = await then.shop.start({ checkpoints: then.checkpoints, projections: allProjections, jobs });
+    await then.caughtUp();
+    await eventually(async () => alarms > 0); // the old table says that r-1 is due
+    expect(await told(then.store, 'r-1')).toEqual(fired);
+    expect((await then.store.readStream('case-c-1'))[0]!.data).toMatchObject(facts);
+    const { faults } = await completeness(then.database, then.store);
+    expect(faults).toEqual([]);
+  } finally {
+    await going?.stop();
+    await inner.close();
+    log.kill();
+    await Promise.all([before.close(), after.close()]);
+  }
 });

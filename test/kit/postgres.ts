@@ -16,9 +16,7 @@ const TEMPLATE = 'peygir_template';
 
 /** A fresh migrated database on the one PostgreSQL of this run, cloned from a template: `const db = await testDatabase()`. */
 export async function testDatabase(): Promise<TestDatabase> {
-  const server = await sharedServer();
-  const database = `test_${randomUUID().replaceAll('-', '')}`;
-  await administer(server, async (client) => {
+  return cloned(async (client, server, database) => {
     await client.query('select pg_advisory_lock(1)'); // one makes the template; cloning wants nobody else on it
     const { rowCount } = await client.query('select from pg_database where datname = $1', [TEMPLATE]);
     if (!rowCount) {
@@ -28,6 +26,24 @@ export async function testDatabase(): Promise<TestDatabase> {
     }
     await client.query(`create database ${database} template ${TEMPLATE}`);
   });
+}
+
+/** What a dump taken now would bring back. Cuts whoever is connected. */
+export async function snapshotOf({ connection }: TestDatabase): Promise<TestDatabase> {
+  return cloned(async (client, _, database) => {
+    await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      connection.database,
+    ]);
+    await client.query(`create database ${database} template ${connection.database}`);
+  });
+}
+
+async function cloned(
+  clone: (client: pg.Client, server: Connection, database: string) => Promise<void>,
+): Promise<TestDatabase> {
+  const server = await sharedServer();
+  const database = `test_${randomUUID().replaceAll('-', '')}`;
+  await administer(server, (client) => clone(client, server, database));
   const connection = { ...server, database };
   const pool = createPool(connection);
   return {
