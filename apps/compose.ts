@@ -78,7 +78,7 @@ export interface Running {
   store: EventStore;
   /** Waits until read models have seen the whole log. */
   caughtUp(): Promise<void>;
-  /** Looks for due alarms now, where there is a worker. */
+  /** Looks now for what is due and who is to be told, where there is a worker: the clock has jumped. */
   wake(): void;
   /** Waits until everybody was told who can be told now, or it is recorded that he was not. */
   told(): Promise<void>;
@@ -331,9 +331,9 @@ async function build(
     url: api ? await serve() : '',
     store,
     caughtUp,
-    wake: () => working?.wake(),
+    wake: () => (working?.wake(), sender.wake()),
     async told() {
-      const waiting = async () => (await caughtUp(), await ask(), await sender.hasWork());
+      const waiting = async () => (await caughtUp(), await ask(), sender.wake(), await sender.hasWork());
       while ((await due()) > 0 || (await waiting())) await sleep(100);
     },
   };

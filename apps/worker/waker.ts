@@ -7,6 +7,7 @@ import {
   Lanes,
   persist,
   Refused,
+  Sleeper,
   span,
   splitStream,
   StoreUnavailable,
@@ -65,7 +66,7 @@ interface Due {
 }
 
 export class Waker {
-  private nudge = () => {};
+  private readonly sleeper = new Sleeper();
   /** There was more than a page of it. */
   private backlog = false;
 
@@ -73,7 +74,7 @@ export class Waker {
 
   /** Looks again now: the clock has jumped. */
   wake(): void {
-    this.nudge();
+    this.sleeper.wake();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -82,7 +83,6 @@ export class Waker {
     const off = checkpoints.onMoved((names) => names.includes('deadlines') && this.wake());
     const work = async (healthy: () => void) => {
       while (!signal.aborted) {
-        const nudged = new Promise<void>((resolve) => (this.nudge = resolve));
         const next = await this.pass();
         healthy();
         if (next === 'more') {
@@ -90,11 +90,7 @@ export class Waker {
           continue;
         }
         const wait = next === undefined ? sweepMs : Math.min(sweepMs, next - Date.parse(clock.now()));
-        if (wait <= 0) continue;
-        const woken = new AbortController();
-        const either = AbortSignal.any([signal, woken.signal]);
-        await Promise.race([nudged, sleep(wait, undefined, { signal: either }).catch(() => {})]);
-        woken.abort();
+        await this.sleeper.sleep(wait, signal);
       }
     };
     await persist('waker', work, { signal, log }).finally(off);

@@ -15,6 +15,7 @@ export * from './load.js';
 export * from './trace.js';
 export * from './decide.js';
 export * from './lanes.js';
+export * from './sleeper.js';
 export * from './lease.js';
 export * from './subscriber.js';
 export * from './projector.js';

@@ -322,7 +322,7 @@ describe('in working hours', () => {
   const looked = async () => {
     await eventually(async () => (await house.outbox()).length > 0);
     let looks = 0;
-    house.send({ pollMs: 2, settling: async () => (looks++, false), ask: async () => void looks++ });
+    house.send({ pollMs: 2, sweepMs: 20, settling: async () => (looks++, false), ask: async () => void looks++ });
     await eventually(async () => looks > 6);
   };
 

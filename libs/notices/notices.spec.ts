@@ -56,6 +56,34 @@ describe('notices', () => {
     expect(text).not.toMatch(/^Bcc:/m);
   });
 
+  // In an hour: whatever leaves has another reason than that it was time to look again.
+  const NEVER = 3_600_000;
+
+  it('wake a sender that has found nothing to do', async () => {
+    let looks = 0;
+    send({ sweepMs: NEVER, ask: async () => void looks++ });
+    await eventually(async () => looks > 0);
+    await happen(issued(), escalated());
+    await eventually(async () => (await recorded('NoticeSent')).length === 1);
+  });
+
+  it('leave although nobody was woken for them, and are tried again when it is time', async () => {
+    const deaf = { read: (names?: readonly string[]) => house.checkpoints.read(names), onMoved: () => () => {} };
+    const stop = send({ sweepMs: 100, checkpoints: deaf });
+    await happen(issued(), escalated());
+    await eventually(async () => (await recorded('NoticeSent')).length === 1);
+    await stop();
+
+    mail.refuse = 451;
+    await happen(issued(), escalated('deputy'));
+    await eventually(async () => (await outbox()).some(({ recipient }) => recipient === 'deputy'));
+    const contacts = new Map([['deputy', ['deputy@p.ir']]]);
+    send({ sweepMs: NEVER, checkpoints: deaf, contacts, retries: Array<number>(99).fill(0.2) });
+    await eventually(async () => (await recorded('NoticeFailed')).length > 0);
+    mail.refuse = undefined;
+    await eventually(async () => (await recorded('NoticeSent')).length === 2);
+  });
+
   it('name who answered for the office when it fell to it, not who does now', async () => {
     const appointed = (person: string, from: string, to?: string) =>
       happened('HolderAppointed', { office: 'governor', person, from, ...(to && { to }) });
@@ -192,7 +220,10 @@ describe('notices', () => {
   });
 
   it('wait while the outbox is behind the log', async () => {
-    const behind = { read: async () => new Map([['notices', { name: 'notices', version: 1, position: '0' }]]) };
+    const behind = {
+      read: async () => new Map([['notices', { name: 'notices', version: 1, position: '0' }]]),
+      onMoved: () => () => {},
+    };
     const stop = send({ post: undefined, checkpoints: behind });
     await happen(issued(), escalated());
     await eventually(async () => (await outbox()).length === 1);

@@ -4,6 +4,7 @@ import {
   comparePositions,
   derivedId,
   ENGINE,
+  Sleeper,
   type Answer,
   type Checkpoints,
   type Clock,
@@ -30,14 +31,15 @@ export interface SenderDeps extends DeliveryDeps {
   /** Id of the province's own calendar, whose working hours are kept. */
   province?: string;
   store: Pick<EventStore, 'head'>;
-  checkpoints: Pick<Checkpoints, 'read'>;
+  checkpoints: Pick<Checkpoints, 'read' | 'onMoved'>;
   /** An import is open, or what fell due has not all fired: one letter at the end instead of a flood. */
   settling(): Promise<boolean>;
   /** Puts into the outbox what no event of the log asks for by itself: what is waited for and late. */
   ask?(): Promise<void>;
   log: Log;
-  /** Milliseconds; tests shorten them. */
+  /** Milliseconds between two looks, at least; and at most, where nothing can be done. Tests shorten them. */
   pollMs?: number;
+  sweepMs?: number;
   /** Seconds after each failed attempt; as many attempts and one more are made. Tests shorten them. */
   retries?: readonly number[];
 }
@@ -65,8 +67,6 @@ const RETRY_SECONDS = [30, 120, 600, 1_800, 7_200, 18_000, 36_000, 50_400];
 /** With another channel left, nobody waits for this one beyond so many retries. */
 const RETRIES_BEFORE_THE_NEXT = 2;
 const REPORT_SECONDS = { first: 10, longest: 3_600 };
-/** While offices are closed and nobody can be told, it is looked at less often. */
-const CLOSED_POLLS = 15;
 
 /**
  * Sends what stands in the outbox, in the working hours of the province, and writes into the log that it was sent.
@@ -77,42 +77,53 @@ const CLOSED_POLLS = 15;
  */
 export class NoticeSender {
   private last?: Look;
+  private readonly sleeper = new Sleeper();
   private readonly delivery: Delivery;
 
   constructor(private readonly deps: SenderDeps) {
     this.delivery = new Delivery(deps);
   }
 
+  /** Looks again soon: something was put into the outbox, or the clock has jumped. */
+  wake(): void {
+    this.sleeper.wake();
+  }
+
   /** Until `signal` aborts; then it finishes the notice in hand. */
   async run(signal: AbortSignal): Promise<void> {
-    const { ask, log, pollMs = 2_000 } = this.deps;
+    const { ask, checkpoints, log, pollMs = 2_000, sweepMs = 30_000 } = this.deps;
+    // Heard where the outbox is projected; every other sender has the longest sleep.
+    const off = checkpoints.onMoved((names) => names.includes(noticesProjection.name) && this.wake());
     while (!signal.aborted) {
-      let polls = 1;
+      let idleMs = 0;
       try {
         // What cannot be asked for holds up no letter that is there already.
         await ask?.().catch((error: unknown) => log.warn({ err: error }, 'nobody can be asked'));
         await this.readReports();
         // An empty outbox is asked one question; what settles where is asked of a burst, from its first letter on.
-        if (await this.anyWaits()) polls = await this.work(signal);
-        else this.last = undefined;
+        idleMs = await this.untilNext();
+        if (idleMs > 0) this.last = undefined;
+        else if (!(await this.work(signal))) idleMs = Infinity;
       } catch (error) {
         log.warn({ err: error }, 'notices wait');
       }
-      await sleep(polls * pollMs, undefined, { signal }).catch(() => {});
+      await sleep(pollMs, undefined, { signal }).catch(() => {});
+      await this.sleeper.sleep(Math.min(idleMs, sweepMs) - pollMs, signal);
     }
+    off();
   }
 
-  /** @returns for how many polls nobody need look again */
-  private async work(signal: AbortSignal): Promise<number> {
+  /** @returns false when nobody can be told before something changes */
+  private async work(signal: AbortSignal): Promise<boolean> {
     const open = await this.openFor();
     const only = open === undefined ? await this.hopeless() : null;
-    if (only?.length === 0) return CLOSED_POLLS;
+    if (only?.length === 0) return false;
     const seen = await this.look();
-    if (!seen) return 1;
+    if (!seen) return true;
     await this.gather(seen.settling, open, only);
     const goesOn = async () => !signal.aborted && (only !== null || (await this.openFor()) !== undefined);
     for (let notice; (await goesOn()) && (notice = await this.claim(only));) await this.tell(notice);
-    return 1;
+    return true;
   }
 
   /** Whether somebody can be told now, or it can be recorded that he cannot. */
@@ -148,11 +159,15 @@ export class NoticeSender {
     return found.flat();
   }
 
-  private async anyWaits(): Promise<boolean> {
-    const { rowCount } = await this.deps.sql.query(
-      `select from notice_outbox where state = 'waiting' and next_attempt_at <= now() limit 1`,
+  /** Milliseconds until something is to be told or a report to be read; zero or less when something is to be told now. */
+  private async untilNext(): Promise<number> {
+    const { rows } = await this.deps.sql.query<{ ms: number | null }>(
+      `select extract(epoch from least(
+         (select min(next_attempt_at) from notice_outbox where state = 'waiting'),
+         (select min(next_attempt_at) from notice_outbox where state = 'sent' and $1)) - now())::float * 1000 as ms`,
+      [this.deps.sms?.report !== undefined],
     );
-    return rowCount! > 0;
+    return rows[0]!.ms ?? Infinity;
   }
 
   /**

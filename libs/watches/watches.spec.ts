@@ -86,6 +86,7 @@ describe('what is waited for', () => {
       settling: async () => false,
       log: silent,
       pollMs: 10,
+      sweepMs: 100,
       ...more,
     });
     const running = sender.run(stopping.signal);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { type Database, type NewEvent, type RecordedEvent } from '#kernel';
+import type { Checkpoints, Database, NewEvent, RecordedEvent } from '#kernel';
 import { agencyDecider } from '#directory';
 import {
   agencyContactsDecider,
@@ -109,6 +109,7 @@ export const escalated = (to = 'governor') =>
 export interface NoticeHouse {
   database: Database;
   store: MemoryEventStore;
+  checkpoints: Checkpoints;
   clock: TestClock;
   settling: boolean;
   say: Workshop['say'];
@@ -117,7 +118,7 @@ export interface NoticeHouse {
   happen(...events: NewEvent[]): Promise<void>;
   recorded(type: string): Promise<RecordedEvent[]>;
   /** What waits to be told. */
-  outbox(): Promise<{ event_id: string; notice: string | null }[]>;
+  outbox(): Promise<{ event_id: string; recipient: string; notice: string | null }[]>;
   /** For the next test: senders are stopped, what waits is forgotten, and what was recorded lies in the past. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -146,6 +147,7 @@ export async function aNoticeHouse(mail: MailServer): Promise<NoticeHouse> {
   const house: NoticeHouse = {
     database,
     store,
+    checkpoints: worker.checkpoints,
     clock,
     settling: false,
     say,
@@ -167,6 +169,7 @@ export async function aNoticeHouse(mail: MailServer): Promise<NoticeHouse> {
         settling: async () => house.settling,
         log: silent,
         pollMs: 20,
+        sweepMs: 300,
         retries: [0.05, 0.05, 0.05],
         ...more,
       });
@@ -185,7 +188,8 @@ export async function aNoticeHouse(mail: MailServer): Promise<NoticeHouse> {
     },
     recorded: async (type) => (await store.readAll(mark, 1_000)).events.filter((event) => event.type === type),
     outbox: async () =>
-      (await database.query(`select event_id::text, notice from notice_outbox where state = 'waiting'`)).rows,
+      (await database.query(`select event_id::text, recipient, notice from notice_outbox where state = 'waiting'`))
+        .rows,
     async reset() {
       for (const stop of stops.splice(0).reverse()) await stop();
       house.settling = false;
