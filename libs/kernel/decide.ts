@@ -97,7 +97,9 @@ export class DecideHandler implements ICommandHandler<Decide, Answer> {
     const decider = this.deciders.get(order.aggregate);
     const rule = decider && Object.hasOwn(decider.commands, order.name) ? decider.commands[order.name] : undefined;
     if (!decider || !rule) {
-      throw new Refused('unknown-command', `There is no command "${order.name}" for "${order.aggregate}".`, 404);
+      // A line names no aggregate: its command does.
+      const whose = order.aggregate && ` for "${order.aggregate}"`;
+      throw new Refused('unknown-command', `There is no command "${order.name}"${whose}.`, 404);
     }
     checkId(order.id);
     const data = shaped(rule.data, order.data);

@@ -140,7 +140,7 @@ describe('an import', () => {
       status: 404,
       command: 'Nothing',
       id: 'x',
-      detail: expect.any(String),
+      detail: 'There is no command "Nothing".',
     });
     const head = await api.deps.decide.store.head();
     expect((await send(batch, lines)).body).toEqual(first.body);
