@@ -50,9 +50,9 @@ export const DEFAULT_LIMIT = 50;
 
 /** The parameters of every list. */
 export class ListParams {
-  /** Items a page, 1 to 500; 50 when not given. */
+  /** Items a page, 1 to 1000; 50 when not given. */
   @IsOptional()
-  @Matches(/^([1-9]\d?|[1-4]\d\d|500)$/, { message: 'limit must be a whole number from 1 to 500' })
+  @Matches(/^([1-9]\d{0,2}|1000)$/, { message: 'limit must be a whole number from 1 to 1000' })
   limit?: string;
   /** `next` of the page before. */
   @IsOptional()

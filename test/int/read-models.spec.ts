@@ -115,7 +115,7 @@ describe('obligations', () => {
     ['dueBefore=yesterday', 'dueBefore'],
     ['dueBefore=2026-02-30', 'dueBefore'],
     ['dueBefore=2026-02-03T10:00', 'dueBefore'],
-    ['limit=501', 'limit'],
+    ['limit=1001', 'limit'],
     ['limit=0', 'limit'],
     ['cursor=abc', 'cursor'],
     ['colour=red', 'colour'],
@@ -182,7 +182,7 @@ describe('the other read models', () => {
   });
 
   it('scorecards add up to what happened', async () => {
-    const { items: agencies } = await models.get('agencies?limit=500', governor);
+    const { items: agencies } = await models.get('agencies?limit=1000', governor);
     expect(agencies).toHaveLength(15);
     const cards = await Promise.all(agencies.map(({ id }: any) => models.get(`agencies/${id}/scorecard`, governor)));
     const sum = (key: string) => cards.reduce((total, card) => total + card[key], 0);
