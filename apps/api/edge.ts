@@ -65,7 +65,11 @@ export async function edge({
       if (typeof given === 'string' && CORRELATION_ID.test(given)) return given;
       return callerOf(headers)?.traceId ?? randomUUID();
     },
-    logController: new LogController({ requestIdLogLabel: 'correlationId' }),
+    logController: new LogController({
+      requestIdLogLabel: 'correlationId',
+      // Asked every few seconds by those who watch; what is off is said by whoever finds it so.
+      disableRequestLogging: ({ url }) => url.startsWith('/health/') || url === '/metrics',
+    }),
     // An address that the router cannot read reaches no hook and no filter.
     frameworkErrors: answerProblem,
     clientErrorHandler: answerClientError,

@@ -154,6 +154,11 @@ describe('many nodes on one database', () => {
     // So does its story in the logs: the request where it came in, the rung where it fired.
     const letter = await store.readStream('resolution-energy-1-1');
     const { correlationId } = letter.find(({ type }) => type === 'ResolutionCommunicated')!.metadata;
+    expect((await fetch(`${apis[0]!.url}/health/live`)).status).toBe(200);
+    await asks(0, 'governor', 'GET', 'cases');
+    const paths = () => apis[0]!.log.flatMap(({ req }) => (req ? [(req as { path: string }).path] : []));
+    await eventually(async () => paths().includes('/v1/cases'));
+    expect(paths()).not.toContain('/health/live');
     const story = (nodes: Node[]) => nodes.flatMap(({ log }) => log).filter((one) => one['correlationId'] === correlationId); // prettier-ignore
     await eventually(async () => story(workers).length >= 2);
     expect(story(apis).map(({ msg }) => msg)).toEqual(['incoming request', 'request completed']);
