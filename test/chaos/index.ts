@@ -14,6 +14,7 @@ import { createPool, createSql } from '#stores';
 import { projections } from '#apps/compose';
 import { openLog } from '#apps/homes';
 import { EsdbDouble } from '#test/kit/esdb-double';
+import { Clients } from './clients.js';
 import { deploy } from './deployment.js';
 import { Dice } from './dice.js';
 import { monkey } from './monkey.js';
@@ -48,7 +49,9 @@ const store = await openLog({ eventStoreUrl: log?.url }, pool, []);
 let faults: string[];
 try {
   await world.start();
-  const people = new People(world, new Dice(seed));
+  const dice = new Dice(seed);
+  const clients = new Clients(world, dice);
+  const people = new People(clients, world, dice);
   await people.establish();
   tell(`working and breaking for ${minutes} minutes`);
   const time = new AbortController();
@@ -61,11 +64,11 @@ try {
   // The clock stands far ahead, so that ladders come to their ends; then everything due must fire by itself.
   world.jump(30 * DAY);
   const now = await quiet(world.now);
-  const verdict = await judge({ connection: world.server.connection, store, sent: people.sent, now, folder });
-  faults = [...people.faults, ...verdict.faults];
-  const done = people.sent.filter(({ events }) => events?.length).length;
+  const verdict = await judge({ connection: world.server.connection, store, sent: clients.sent, now, folder });
+  faults = [...clients.faults, ...verdict.faults];
+  const done = clients.sent.filter(({ events }) => events?.length).length;
   tell(
-    `${people.sent.length} commands, ${done} of them with effect; ${verdict.events} events, ${verdict.rungs} by the clock`,
+    `${clients.sent.length} commands, ${done} of them with effect; ${verdict.events} events, ${verdict.rungs} by the clock`,
   );
   tell(`without effect: ${verdict.unseen.join(', ')}`);
 } catch (error) {

@@ -1,33 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Actor, Instant, Role } from '#kernel';
-import { issueToken } from '#apps/api/auth';
-import { aggregateOf } from '#apps/province';
-import { SECRET } from '#test/kit/nodes';
+import type { Actor, Role } from '#kernel';
+import { agency, EVIDENCE, isDone, PATIENCE_MS, type Clients } from './clients.js';
 import type { Deployment } from './deployment.js';
 import type { Dice } from './dice.js';
-
-/** A command that somebody sent, and what came of it: its events, or the code of its refusal. */
-export interface Sent {
-  as: Actor;
-  command: string;
-  id: string;
-  data: object;
-  commandId: string;
-  /** Late truth: when it happened, and the document that says so. */
-  occurredAt?: Instant;
-  document?: string;
-  events?: { id: string; type: string }[];
-  refused?: string;
-}
-
-interface Reply {
-  status: number;
-  body: any;
-}
-
-/** Nobody waits for ever, but longer than the worst minute. */
-const PATIENCE_MS = 120_000;
 
 const DAY = 86_400_000;
 const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
@@ -50,16 +25,7 @@ const QUICK = {
   repeat: { workingDays: 4 },
 };
 
-const agency = (name: string): Actor => ({ id: name, role: 'agency', agency: name });
 const unit = (name: string): Actor => ({ id: `unit ${name}`, role: 'unit', unit: name });
-
-const PAPER = '%PDF-1.7\nصورتجلسه\n%%EOF\n';
-const EVIDENCE = {
-  name: 'صورتجلسه.pdf',
-  sha256: createHash('sha256').update(PAPER).digest('hex'),
-  mediaType: 'application/pdf',
-  bytes: Buffer.byteLength(PAPER),
-};
 
 interface Resolution {
   id: string;
@@ -68,11 +34,8 @@ interface Resolution {
   about: string;
 }
 
-/** Whoever works with the engine: sends every command twice, through any api, until each is answered. */
+/** Whoever works with the engine: what they want of it, drawn by lot. */
 export class People {
-  readonly sent: Sent[] = [];
-  /** Answers that contradict each other. */
-  readonly faults: string[] = [];
   /** Resolutions in force, the latest last. */
   private readonly running: Resolution[] = [];
   private readonly closed: { calendar: string; dates: string[] }[] = [];
@@ -81,24 +44,22 @@ export class People {
   private readonly asked: { command: string; of: Resolution; place: number }[] = [];
   /** To a national or an oversight body, by the id of its stream. */
   private readonly referrals: [kind: '' | 'Oversight', id: string][] = [];
-  private readonly tokens = new Map<string, Promise<string>>();
-  private inHand = 0;
-  private alone = false;
 
   constructor(
+    private readonly clients: Clients,
     private readonly world: Deployment,
     private readonly dice: Dice,
   ) {}
 
   async establish(): Promise<void> {
     for (const calendar of Object.keys(CALENDARS)) {
-      await this.say('admin', 'DefineCalendar', calendar, this.calendar(calendar, '2026-01-01'));
+      await this.clients.say('admin', 'DefineCalendar', calendar, this.calendar(calendar, '2026-01-01'));
     }
     for (const [name, calendar] of Object.entries(AGENCIES)) {
-      await this.say('admin', 'RegisterAgency', name, { name, kind: 'utility', calendar });
+      await this.clients.say('admin', 'RegisterAgency', name, { name, kind: 'utility', calendar });
     }
-    await this.say('admin', 'DefineLadder', 'quick', QUICK);
-    await this.giveEvidence();
+    await this.clients.say('admin', 'DefineLadder', 'quick', QUICK);
+    await this.clients.giveEvidence();
   }
 
   private calendar(name: string, validFrom: string, more: object = {}): object {
@@ -110,8 +71,13 @@ export class People {
 
   /** One working group: sessions that adopt, and everything that happens to what was adopted. */
   async work(group: string, signal: AbortSignal): Promise<void> {
-    await this.say('admin', 'EstablishWorkingGroup', group, { name: group, chair: 'c', secretary: 's' });
-    await this.say('secretary', 'RegisterUnit', group, { name: group, size: 'small', classes: [], sector: 'فلز' });
+    await this.clients.say('admin', 'EstablishWorkingGroup', group, { name: group, chair: 'c', secretary: 's' });
+    await this.clients.say('secretary', 'RegisterUnit', group, {
+      name: group,
+      size: 'small',
+      classes: [],
+      sector: 'فلز',
+    });
     this.groups.push(group);
     for (let session = 1; !signal.aborted; session++) {
       const adopted = await this.meet(group, session);
@@ -124,25 +90,35 @@ export class People {
   private async meet(group: string, number: number): Promise<string[]> {
     const { dice } = this;
     const session = `${group}-${number}`;
-    await this.say('secretary', 'ScheduleSession', group, { date: '2035-01-01' });
-    if (dice.upTo(3) === 0) await this.say('secretary', 'RescheduleSession', group, { number, date: '2035-01-08' });
+    await this.clients.say('secretary', 'ScheduleSession', group, { date: '2035-01-01' });
+    if (dice.upTo(3) === 0)
+      await this.clients.say('secretary', 'RescheduleSession', group, { number, date: '2035-01-08' });
     const about = `${session}-c`;
     const [channel, category] = ['portal', 'gas'];
     const told = { unit: group, channel, category, title: 'گاز', statement: 'گاز قطع است' };
-    await this.say(unit(group), 'OpenCase', about, told);
-    await this.say('expert', 'ReviewCase', about, { technicalNote: 'خط', recommendation: 'وصل', checklist: [] });
+    await this.clients.say(unit(group), 'OpenCase', about, told);
+    await this.clients.say('expert', 'ReviewCase', about, {
+      technicalNote: 'خط',
+      recommendation: 'وصل',
+      checklist: [],
+    });
     if (dice.upTo(3) === 0) {
-      await this.say('secretary', 'TransferCase', about, { workingGroup: dice.of(...this.groups) });
+      await this.clients.say('secretary', 'TransferCase', about, { workingGroup: dice.of(...this.groups) });
       const visit = `${session}-v`;
-      await this.say('secretary', 'PlanVisit', visit, { unit: group, session, date: '2035-01-01', reason: 'بازدید' });
+      await this.clients.say('secretary', 'PlanVisit', visit, {
+        unit: group,
+        session,
+        date: '2035-01-01',
+        reason: 'بازدید',
+      });
       const needs = [
         { category: 'gas', statement: 'گاز' },
         { category: 'land', statement: 'زمین' },
       ];
-      await this.say('expert', 'RecordFindings', visit, { findings: 'یافته', needs });
+      await this.clients.say('expert', 'RecordFindings', visit, { findings: 'یافته', needs });
     }
-    await this.say('secretary', 'TableCase', about, { session });
-    await this.say('secretary', 'OpenSession', session, { attendance: ['c'] });
+    await this.clients.say('secretary', 'TableCase', about, { session });
+    await this.clients.say('secretary', 'OpenSession', session, { attendance: ['c'] });
     const owed: string[][] = [];
     for (let n = 1 + dice.upTo(2); n > 0; n--) {
       const owing = Array.from({ length: 1 + dice.upTo(2) }, () => dice.of(...agencies));
@@ -158,14 +134,16 @@ export class People {
         ...(o > 0 && dice.upTo(3) === 0 && { dependsOn: [`o${o}`] }),
       }));
       const text = { text: 'متن', legalBasis: 'ماده ۶۱' };
-      await this.say('secretary', 'AdoptResolution', session, { case: about, ...text, obligations });
+      await this.clients.say('secretary', 'AdoptResolution', session, { case: about, ...text, obligations });
     }
-    await this.say('governor', 'SignMinutes', session, {});
+    await this.clients.say('governor', 'SignMinutes', session, {});
     const ids = owed.map((_, n) => `${session}-${n + 1}`);
     for (const [n, owing] of owed.entries()) {
       // The policy that issues it may be waiting for a worker.
       await this.until(async () => {
-        const { refused } = await this.say('secretary', 'CommunicateResolution', ids[n]!, { letterNumber: '۱' });
+        const { refused } = await this.clients.say('secretary', 'CommunicateResolution', ids[n]!, {
+          letterNumber: '۱',
+        });
         return !refused;
       }, `${ids[n]} to be issued`);
       this.running.push({ id: ids[n]!, owing, about });
@@ -175,15 +153,16 @@ export class People {
 
   /** What is left of a case is revoked, and the case closed. */
   private async finish(about: string, resolutions: string[]): Promise<void> {
-    for (const id of resolutions) await this.say('governor', 'RevokeResolution', id, { reason: 'لغو' });
-    await this.say('secretary', 'ConfirmOutcome', about, { note: 'حل شد' });
+    for (const id of resolutions) await this.clients.say('governor', 'RevokeResolution', id, { reason: 'لغو' });
+    await this.clients.say('secretary', 'ConfirmOutcome', about, { note: 'حل شد' });
     // The policy that frees the case may be waiting for a worker, and the unit may object again.
     await this.until(async () => {
-      const { refused } = await this.say('secretary', 'CloseCase', about, { outcome: 'حل شد' });
-      if (refused === 'objection-stands') await this.say('secretary', 'ConfirmOutcome', about, { note: 'حل شد' });
-      return !refused;
+      const sent = await this.clients.say('secretary', 'CloseCase', about, { outcome: 'حل شد' });
+      if (sent.refused === 'objection-stands')
+        await this.clients.say('secretary', 'ConfirmOutcome', about, { note: 'حل شد' });
+      return isDone(sent);
     }, `${about} to be closed`);
-    if (this.dice.upTo(1)) await this.say('secretary', 'ReopenCase', about, { reason: 'دوباره' });
+    if (this.dice.upTo(1)) await this.clients.say('secretary', 'ReopenCase', about, { reason: 'دوباره' });
   }
 
   private async until(done: () => Promise<boolean>, what: string): Promise<void> {
@@ -260,7 +239,7 @@ export class People {
       ['governor', 'RevokeObligation', id, { obligation, reason: 'لغو' }],
     ];
     const [as, command, to, data] = dice.of(...(asked ? answers[asked.command]! : all));
-    const { events } = await this.say(as, command, to, data, as === 'registrar' && dice.upTo(4) > 0);
+    const { events } = await this.clients.say(as, command, to, data, as === 'registrar' && dice.upTo(4) > 0);
     if (!events?.length) return;
     if (answers[command]) this.asked.push({ command, of: this.running.find((each) => each.id === id)!, place });
     if (command === 'ReassignObligation') owing[place] = heir;
@@ -270,26 +249,7 @@ export class People {
     }
   }
 
-  /** What every claim shows; nobody can claim with what is not there. */
-  private async giveEvidence(): Promise<void> {
-    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(200)) {
-      const response = await fetch(`${this.dice.of(...this.world.apis)}/v1/evidence/${EVIDENCE.sha256}`, {
-        method: 'PUT',
-        headers: { authorization: `Bearer ${await this.token(agency('gas'))}`, 'content-type': EVIDENCE.mediaType },
-        body: PAPER,
-      }).catch(() => undefined);
-      if (response?.ok) return;
-    }
-    throw new Error('evidence was not taken');
-  }
-
-  /**
-   * While everybody else waits: of two commands to different streams at the same time no model could say which was first.
-   */
   private async changeCalendar(): Promise<void> {
-    if (this.alone) return;
-    this.alone = true;
-    while (this.inHand > 0) await sleep(20);
     const { dice, closed } = this;
     const calendar = dice.of('offices', 'offices', 'banks');
     const today = Date.parse(this.world.now());
@@ -307,74 +267,7 @@ export class People {
         ? ['governor', 'CancelClosure', undone.calendar, { dates: undone.dates, ...reason }]
         : ['admin', 'DefineCalendar', calendar, version],
     );
-    await this.send(who, command, id, data);
-    if (command === 'DeclareClosure') closed.push({ calendar: id, dates });
-    this.alone = false;
-  }
-
-  /** @param early whether it is said to have happened some days ago */
-  private async say(who: Role | Actor, command: string, id: string, data: object, early = false): Promise<Sent> {
-    while (this.alone) await sleep(20);
-    this.inHand++;
-    try {
-      return await this.send(who, command, id, data, early);
-    } finally {
-      this.inHand--;
-    }
-  }
-
-  private async send(who: Role | Actor, command: string, id: string, data: object, early = false): Promise<Sent> {
-    const as = typeof who === 'string' ? { id: who, role: who } : who;
-    const before = Date.parse(this.world.now()) - this.dice.upTo(5 * 24) * 3_600_000;
-    const late = early && { occurredAt: new Date(before).toISOString(), document: 'نامهٔ ۱' };
-    const sent: Sent = { as, command, id, data, commandId: randomUUID(), ...late };
-    this.sent.push(sent);
-    const atOnce = this.dice.upTo(1) === 1;
-    const door = this.dice.upTo(1);
-    const twice = atOnce
-      ? await Promise.all([this.answered(sent, door), this.answered(sent, 1 - door)])
-      : [await this.answered(sent, door), await this.answered(sent, 1 - door)];
-    const done = twice.find(({ status, body }) => status === 200 && body.events.length > 0);
-    sent.events = done?.body.events;
-    if (!done) sent.refused = twice[1]!.body.code ?? 'no effect';
-    // What appended nothing is decided afresh, so only after an effect must the second answer be the first.
-    const [first, second] = twice.map(({ status, body }) => JSON.stringify(status === 200 ? body.events : body.code));
-    const bound = atOnce ? twice.every(({ body }) => body.events?.length > 0) : done === twice[0];
-    if (bound && first !== second) this.faults.push(`${command} ${id} ${sent.commandId}: ${first}, then ${second}`);
-    return sent;
-  }
-
-  /** Until an answer comes that is one, by this door or another. */
-  private async answered(sent: Sent, door: number): Promise<Reply> {
-    const { as, command, id, data, commandId, occurredAt, document = '' } = sent;
-    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(100 + this.dice.upTo(300))) {
-      const url = this.world.apis[door++ % 2]!;
-      try {
-        const response = await fetch(`${url}/v1/${aggregateOf.get(command)}/${id}/${command}`, {
-          method: 'POST',
-          headers: {
-            authorization: `Bearer ${await this.token(as)}`,
-            'content-type': 'application/json',
-            'idempotency-key': commandId,
-            ...(occurredAt && { 'occurred-at': occurredAt, document: encodeURIComponent(document) }),
-          },
-          body: JSON.stringify(data),
-          signal: AbortSignal.timeout(4_000),
-        });
-        const { status } = response;
-        const body: unknown = await response.json();
-        if (status < 500 && status !== 409 && status !== 429) return { status, body };
-        if (status === 500) this.faults.push(`${command} ${id}: 500 ${JSON.stringify(body)}`);
-      } catch {
-        // Killed, stopped or cut off while it answered: whether it was done is known to the log alone.
-      }
-    }
-    throw new Error(`${command} ${id} was not answered within ${PATIENCE_MS / 1_000} s`);
-  }
-
-  private token({ id: sub, ...who }: Actor): Promise<string> {
-    const made = this.tokens.get(sub) ?? issueToken('', { sub, ...who, province: 'IR-03' }, 86_400, SECRET);
-    this.tokens.set(sub, made);
-    return made;
+    const sent = await this.clients.sayAlone(who, command, id, data);
+    if (sent && command === 'DeclareClosure') closed.push({ calendar: id, dates });
   }
 }
