@@ -153,6 +153,7 @@ const harmsOfTheLog = (world: Deployment, log: EsdbDouble, dice: Dice): Record<s
     'slow log': faulty({ delayMs: 400 }),
     'lose an answer of the log': () => (log.faults.loseAnswer = true),
     'not the leader': () => (log.faults.notLeader = 3),
+    'log not ready': () => (log.faults.notReady = 3),
     'wrong revision': () => (log.faults.wrongVersion = 2),
   };
 };

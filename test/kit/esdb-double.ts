@@ -1,49 +1,61 @@
-import { once, EventEmitter } from 'node:events';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  Metadata,
   Server,
   ServerCredentials,
   status,
   type sendUnaryData,
   type ServerDuplexStream,
+  type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
-  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import gossip from '@eventstore/db-client/generated/gossip_pb.js';
+import gossipService from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import featuresService from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
-import shared from '@eventstore/db-client/generated/shared_pb.js';
-import status_pb from '@eventstore/db-client/generated/status_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import any_pb from 'google-protobuf/google/protobuf/any_pb.js';
+import { EsdbLog, type Expected, type Outcome, type Proposed, type Stored } from './esdb-log.js';
+import {
+  appendSuccess,
+  appendWrongVersion,
+  batchSuccess,
+  clusterInfo,
+  deletedAt,
+  expectedOf,
+  failures,
+  filterOf,
+  identifierOf,
+  nameOf,
+  proposed,
+  reading,
+  refusal,
+  refusals,
+  sizeOf,
+} from './esdb-wire.js';
 
-const MAX_APPEND_BYTES = 1024 * 1024;
-const TICKS_PER_MS = 10_000n;
-type BatchReq = streams.BatchAppendReq;
 type ReadCall = ServerWritableStream<streams.ReadReq, streams.ReadResp>;
+type BatchCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
+type AppendCall = ServerReadableStream<streams.AppendReq, streams.AppendResp>;
+type Asked = Pick<ServerUnaryCall<unknown, unknown>, 'metadata'>;
+type Refusal = ReturnType<typeof refusal>;
 
-interface Stored {
-  position: number;
+interface Pending {
   stream: string;
-  revision: number;
-  id: string;
-  type: string;
-  contentType: string;
-  data: Uint8Array;
-  metadata: Uint8Array;
-  created: number;
-}
-
-interface Proposed {
-  options: streams.BatchAppendReq.Options;
-  messages: streams.BatchAppendReq.ProposedMessage[];
+  expected: Expected;
+  events: Proposed[];
+  bytes: number;
 }
 
 /**
- * EventStoreDB as far as the adapter depends on it, in memory, with the client's own generated definitions: batch
- * appends at expected revisions, idempotent event ids, sparse positions, inclusive reads, exclusive subscriptions with
- * filters, checkpoints and caught-up, system events among ours. And with faults to inject.
+ * EventStoreDB 24.10 as far as the adapter depends on it, in memory, with the client's own generated definitions: the
+ * rules of {@link EsdbLog}, appends one by one and in batches, reads of streams and $all, links, subscriptions with
+ * filters, checkpoints and caught-up, deletions, accounts, gossip, leaders. And with faults to inject. Persistent
+ * subscriptions, projections and operations are not there.
+ *
+ *     const double = await new EsdbDouble().start();
+ *     EventStoreDBClient.connectionString(double.url);
  */
 export class EsdbDouble {
   readonly faults = {
@@ -57,52 +69,86 @@ export class EsdbDouble {
     twice: false,
     /** The next appends are answered that another node leads. */
     notLeader: 0,
+    /** The next appends and reads are answered that the node is still starting. */
+    notReady: 0,
     /** The next appends are answered that their stream is elsewhere. */
     wrongVersion: 0,
     delayMs: 0,
+    /** The server's clock is ahead of ours: what is to be done by an instant of ours may be too late. */
+    clockAheadMs: 0,
   };
+  /** How many came in full, and how many were looked at. */
+  appendsArrived = 0;
   appendsSeen = 0;
+  readsSeen = 0;
+  maxAppendBytes = 1024 * 1024;
   port = 0;
-  /** Where the leader is, when this node is not. */
-  leader?: EsdbDouble;
   /** What appends came with: `Basic …`. */
   readonly authorizations = new Set<string>();
-  private readonly reading = new Set<ReadCall>();
-  private readonly log: Stored[] = [];
-  private readonly byStream = new Map<string, Stored[]>();
-  private readonly grown = new EventEmitter().setMaxListeners(0);
+  /** Who may come in, where there are certificates: `admin` may do all, others what streams allow to all. */
+  readonly accounts = new Map([
+    ['admin', 'changeit'],
+    ['ops', 'changeit'],
+  ]);
+  private readonly open = new Set<ReadCall | BatchCall>();
   private server: Server | undefined;
+  private readonly cluster: { log: EsdbLog; nodes: EsdbDouble[]; leader: EsdbDouble };
 
-  /** Events before it are no longer read from a stream; Infinity: the stream is not there until it is appended to. */
-  private readonly truncated = new Map<string, number>();
-  private readonly tombstoned = new Set<string>();
-
-  /** `noisy`: around each of our appends stand events of others. `tls`: certificate and key, in PEM. */
+  /**
+   * `noisy`: around each of our appends stand events of others. `tls`: certificate and key, in PEM. `peer`: a node of
+   * the cluster that this one joins, as a follower with the same log.
+   */
   constructor(
     private readonly noisy = false,
     private readonly tls?: { cert: Buffer; key: Buffer },
-  ) {}
+    peer?: EsdbDouble,
+  ) {
+    this.cluster = peer?.cluster ?? { log: new EsdbLog(), nodes: [], leader: this };
+    this.cluster.nodes.push(this);
+  }
 
   get url(): string {
     return `esdb://127.0.0.1:${this.port}?tls=${this.tls !== undefined}`;
   }
 
+  /** Of all nodes, which the client asks for their leader. */
+  get clusterUrl(): string {
+    return this.url.replace(/127[^?]*/, this.cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(','));
+  }
+
+  get leads(): boolean {
+    return this.cluster.leader === this;
+  }
+
+  get alive(): boolean {
+    return this.server !== undefined;
+  }
+
+  /** As if it had been elected. */
+  lead(): void {
+    this.cluster.leader = this;
+  }
+
   async start(): Promise<this> {
-    this.server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 });
-    this.server.addService(featuresService.ServerFeaturesService as never, {
+    const server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 });
+    this.server = server;
+    server.addService(featuresService.ServerFeaturesService as never, {
       getSupportedMethods: (_call: unknown, answer: sendUnaryData<features.SupportedMethods>) =>
         answer(null, this.methods()),
     });
-    const implementation: UntypedServiceImplementation = {
+    server.addService(gossipService.GossipService as never, {
+      read: (_call: unknown, answer: sendUnaryData<gossip.ClusterInfo>) =>
+        answer(null, clusterInfo(this.cluster.nodes)),
+    });
+    server.addService(streamsService.StreamsService as never, {
       read: (call: ReadCall) => void this.read(call),
-      batchAppend: (call: ServerDuplexStream<BatchReq, streams.BatchAppendResp>) => this.batchAppend(call),
-    };
-    for (const method of ['append', 'delete', 'tombstone']) {
-      implementation[method] = (_call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) =>
-        answer({ code: status.UNIMPLEMENTED });
-    }
-    this.server.addService(streamsService.StreamsService as never, implementation);
-    const server = this.server;
+      append: (call: AppendCall, answer: sendUnaryData<streams.AppendResp>) => this.append(call, answer),
+      batchAppend: (call: BatchCall) => this.batchAppend(call),
+      delete: (call: ServerUnaryCall<streams.DeleteReq, unknown>, answer: sendUnaryData<streams.DeleteResp>) =>
+        this.remove(call, false, new streams.DeleteResp(), answer),
+      tombstone: (call: ServerUnaryCall<streams.TombstoneReq, unknown>, answer: sendUnaryData<streams.TombstoneResp>) =>
+        this.remove(call, true, new streams.TombstoneResp(), answer),
+    });
     this.port = await new Promise((resolve, reject) =>
       server.bindAsync(`127.0.0.1:${this.port}`, this.credentials(), (error, port) =>
         error ? reject(error) : resolve(port),
@@ -119,27 +165,19 @@ export class EsdbDouble {
 
   /** As a node that is stopped in order: who reads is told CANCELLED, then nobody answers. */
   shutdown(): void {
-    for (const call of this.reading) {
-      call.emit('error', Object.assign(new Error('shutting down'), { code: status.CANCELLED }));
-    }
+    for (const call of this.open) call.emit('error', refusal(status.CANCELLED, 'shutting down'));
     this.kill();
   }
 
-  /**
-   * By hand, as the server does it. Softly: the stream's metadata says from where on it is read; appends continue its
-   * revisions. For good: an event of the server's own ends the stream. What was appended stays in $all until a scavenge.
-   */
+  /** By hand, as the server does it: softly, for good, or only what stands before a revision. */
   delete(stream: string, how: 'soft' | 'hard' | { before: number }): void {
-    const json = (value: object) => ({ contentType: 'application/json', data: Buffer.from(JSON.stringify(value)) });
-    const id = crypto.randomUUID();
-    if (how === 'hard') {
-      this.store(stream, [{ id, type: '$streamDeleted', ...json({}) }]);
-      this.tombstoned.add(stream);
-      return;
-    }
-    const before = how === 'soft' ? (this.byStream.get(stream)?.length ?? 0) : how.before;
-    this.truncated.set(stream, before);
-    this.store(`$$${stream}`, [{ id, type: '$metadata', ...json({ $tb: before }) }]);
+    if (typeof how === 'object') this.cluster.log.truncate(stream, BigInt(how.before));
+    else this.cluster.log.delete(stream, 'any', how === 'hard');
+  }
+
+  /** Something of the server's own or of another application, between our events. */
+  foreign(stream = '$stats-127.0.0.1:2113', type = '$statsCollected'): void {
+    this.cluster.log.foreign(stream, type);
   }
 
   private credentials(): ServerCredentials {
@@ -147,15 +185,10 @@ export class EsdbDouble {
     return ServerCredentials.createSsl(null, [{ cert_chain: this.tls.cert, private_key: this.tls.key }]);
   }
 
-  /** Something of the server's own or of another application, between our events. */
-  foreign(stream = '$stats-127.0.0.1:2113', type = '$statsCollected'): void {
-    this.store(stream, [{ id: crypto.randomUUID(), type, contentType: 'application/json', data: Buffer.from('{}') }]);
-  }
-
   private methods(): features.SupportedMethods {
     const methods = new features.SupportedMethods();
     methods.setEventStoreServerVersion('24.10.0');
-    for (const name of ['batchappend', 'append', 'read']) {
+    for (const name of ['batchappend', 'append', 'read', 'delete', 'tombstone']) {
       const method = new features.SupportedMethod();
       method.setMethodName(name);
       method.setServiceName('event_store.client.streams.streams');
@@ -165,238 +198,225 @@ export class EsdbDouble {
     return methods;
   }
 
-  private store(
-    stream: string,
-    events: (Pick<Stored, 'id' | 'type' | 'contentType' | 'data'> & { metadata?: Uint8Array })[],
-  ): Stored {
-    const known = this.byStream.get(stream) ?? [];
-    this.byStream.set(stream, known);
-    for (const event of events) {
-      const position = (this.log.at(-1)?.position ?? 0) + 131;
-      const stored = {
-        metadata: Buffer.from(''),
-        ...event,
-        position,
-        stream,
-        revision: known.length,
-        created: Date.now(),
-      };
-      known.push(stored);
-      this.log.push(stored);
+  /** Why this node does not do what it is asked; undefined when it does. */
+  private refused({ metadata }: Asked, what?: 'read' | 'write', stream = '$all'): Refusal | undefined {
+    const [header] = metadata.get('authorization').map(String);
+    const [user, password] = Buffer.from(header?.split(' ')[1] ?? '', 'base64')
+      .toString()
+      .split(':');
+    if (this.tls && header && this.accounts.get(user!) !== password) {
+      return refusal(status.UNAUTHENTICATED, 'Bad HTTP status code: 401');
     }
-    this.grown.emit('grown');
-    return known.at(-1)!;
+    const known = this.tls ? (header ? user : 'nobody') : undefined;
+    if (what && (known === 'nobody' || !this.cluster.log.may(what, known, stream))) return refusals.denied();
+    if (metadata.get('requires-leader')[0] !== 'true' || this.leads) return undefined;
+    return refusals.notLeader(this.cluster.leader);
   }
 
-  private batchAppend(call: ServerDuplexStream<BatchReq, streams.BatchAppendResp>): void {
-    const pending = new Map<string, Proposed>();
+  private decide({ stream, expected, events }: Pending): Outcome {
+    const { log } = this.cluster;
+    if (this.noisy) log.foreign('$stats-127.0.0.1:2113', '$statsCollected');
+    const outcome: Outcome = this.due('wrongVersion')
+      ? { wrong: 'version', current: -1n }
+      : log.append(stream, expected, events);
+    if (this.noisy) log.foreign('$stats-127.0.0.1:2113', '$statsCollected');
+    return outcome;
+  }
+
+  private batchAppend(call: BatchCall): void {
+    const pending = new Map<string, Pending>();
     for (const value of call.metadata.get('authorization')) this.authorizations.add(String(value));
-    call.on('error', () => {});
+    this.listed(call);
+    const stranger = this.refused({ metadata: call.metadata });
+    if (stranger?.code === status.UNAUTHENTICATED) return void call.emit('error', stranger);
     call.on('end', () => call.end());
-    call.on('data', (request: BatchReq) => {
+    call.on('data', (request: streams.BatchAppendReq) => {
       const key = JSON.stringify(request.getCorrelationId()!.toObject());
       const options = request.getOptions();
-      if (options) pending.set(key, { options, messages: [] });
-      const proposed = pending.get(key)!;
-      proposed.messages.push(...request.getProposedMessagesList());
+      const say = (response: streams.BatchAppendResp, stream: string) => {
+        pending.delete(key);
+        response.setCorrelationId(request.getCorrelationId());
+        response.setStreamIdentifier(identifierOf(stream));
+        call.write(response);
+      };
+      if (options) {
+        const stream = nameOf(options.getStreamIdentifier());
+        if (this.refused(call, 'write', stream)?.code === status.PERMISSION_DENIED)
+          return say(failures.denied(), stream);
+        const deadline = options.getDeadline()?.toDate().getTime() ?? Infinity;
+        if (deadline <= Date.now() + this.faults.clockAheadMs) return say(failures.timeout(), stream);
+        pending.set(key, { stream, expected: expectedOf(options, options.getStreamPosition()), events: [], bytes: 0 });
+      }
+      const append = pending.get(key);
+      if (!append) return; // the rest of what was refused
+      for (const event of request.getProposedMessagesList().map(proposed)) {
+        append.events.push(event);
+        append.bytes += sizeOf(event);
+      }
+      if (append.bytes > this.maxAppendBytes) return say(failures.tooLarge(this.maxAppendBytes), append.stream);
       if (!request.getIsFinal()) return;
-      pending.delete(key);
-      setTimeout(() => this.answer(call, request, proposed), this.faults.delayMs);
+      this.appendsArrived++;
+      setTimeout(() => this.answerBatch(call, append, say), this.faults.delayMs);
     });
   }
 
-  private answer(
-    call: ServerDuplexStream<BatchReq, streams.BatchAppendResp>,
-    request: BatchReq,
-    proposed: Proposed,
+  private answerBatch(
+    call: BatchCall,
+    append: Pending,
+    say: (response: streams.BatchAppendResp, stream: string) => void,
   ): void {
     this.appendsSeen++;
-    if (this.faults.mute) return;
-    if (this.faults.notLeader > 0) {
-      this.faults.notLeader--;
-      const metadata = new Metadata();
-      metadata.set('exception', 'not-leader');
-      metadata.set('leader-endpoint-host', '127.0.0.1');
-      metadata.set('leader-endpoint-port', String((this.leader ?? this).port));
-      call.emit('error', Object.assign(new Error('Leader info available'), { code: status.NOT_FOUND, metadata }));
-      return;
-    }
-    const response = this.append(proposed);
-    response.setCorrelationId(request.getCorrelationId());
-    response.setStreamIdentifier(proposed.options.getStreamIdentifier());
+    if (this.faults.mute || call.cancelled) return;
+    if (this.due('notReady')) return say(failures.notReady(), append.stream);
+    const elsewhere = this.due('notLeader') ? refusals.notLeader(this.cluster.leader) : this.refused(call);
+    // Not an answer to this append: it breaks the stream of them all.
+    if (elsewhere) return void call.emit('error', elsewhere);
+    const outcome = this.decide(append);
     if (this.faults.loseAnswer) {
       this.faults.loseAnswer = false;
-      call.emit('error', Object.assign(new Error('connection lost'), { code: status.UNAVAILABLE }));
-    } else call.write(response);
+      return void call.emit('error', refusal(status.UNAVAILABLE, 'connection lost'));
+    }
+    if ('last' in outcome) say(batchSuccess(outcome.last), append.stream);
+    else if (outcome.wrong === 'deleted') say(failures.deleted(append.stream), append.stream);
+    else say(failures.wrongVersion(append.expected, outcome.current), append.stream);
   }
 
-  private append({ options, messages }: Proposed): streams.BatchAppendResp {
-    const stream = Buffer.from(options.getStreamIdentifier()!.getStreamName_asU8()).toString();
-    const { ExpectedStreamPositionCase: Expected } = streams.BatchAppendReq.Options;
-    if (this.tombstoned.has(stream)) {
-      const details = new shared.StreamDeleted();
-      details.setStreamIdentifier(options.getStreamIdentifier());
-      return failure('StreamDeleted', details.serializeBinary());
-    }
-    const known = this.byStream.get(stream) ?? [];
-    const asked = options.getExpectedStreamPositionCase();
-    const any = asked === Expected.ANY;
-    const expected =
-      asked === Expected.STREAM_POSITION ? Number(options.getStreamPosition()) : any ? known.length - 1 : -1;
-    const events = messages.map((message) => ({
-      id: message.getId()!.getString(),
-      type: message.getMetadataMap().get('type')!,
-      contentType: message.getMetadataMap().get('content-type')!,
-      data: message.getData_asU8(),
-      metadata: message.getCustomMetadata_asU8(),
-    }));
-    const bytes = events.reduce(
-      (sum, { data, metadata, type }) => sum + data.length + metadata.length + 2 * type.length,
-      0,
-    );
-    if (bytes > MAX_APPEND_BYTES) {
-      const details = new shared.MaximumAppendSizeExceeded();
-      details.setMaxappendsize(MAX_APPEND_BYTES);
-      return failure('MaximumAppendSizeExceeded', details.serializeBinary());
-    }
-    const stands = known.slice(expected + 1, expected + 1 + events.length);
-    let last = stands.at(-1);
-    const wrong = this.faults.wrongVersion > 0;
-    if (wrong) this.faults.wrongVersion--;
-    if (!wrong && expected === known.length - 1) {
-      if (this.noisy) this.foreign();
-      last = this.store(stream, events);
-      if (this.noisy) this.foreign();
-    } else if (wrong || stands.length < events.length || !events.every(({ id }, index) => stands[index]!.id === id)) {
-      const details = new shared.WrongExpectedVersion();
-      if (known.length > 0) details.setCurrentStreamRevision(String(known.length - 1));
-      details.setExpectedStreamPosition(String(Math.max(expected, 0)));
-      return failure('WrongExpectedVersion', details.serializeBinary());
-    }
-    const success = new streams.BatchAppendResp.Success();
-    success.setCurrentRevision(String(last!.revision));
-    const position = new shared.AllStreamPosition();
-    position.setCommitPosition(String(last!.position));
-    position.setPreparePosition(String(last!.position));
-    success.setPosition(position);
-    const response = new streams.BatchAppendResp();
-    response.setSuccess(success);
-    return response;
+  /** One append a call: what the client does when a call has credentials of its own. */
+  private append(call: AppendCall, answer: sendUnaryData<streams.AppendResp>): void {
+    let append: Pending | undefined;
+    let refused: Refusal | undefined;
+    for (const value of call.metadata.get('authorization')) this.authorizations.add(String(value));
+    call.on('data', (request: streams.AppendReq) => {
+      const options = request.getOptions();
+      if (options) {
+        const stream = nameOf(options.getStreamIdentifier());
+        refused = this.refused(call, 'write', stream);
+        append = { stream, expected: expectedOf(options, options.getRevision()), events: [], bytes: 0 };
+      } else if (append && request.getProposedMessage()) {
+        const event = proposed(request.getProposedMessage()!);
+        append.events.push(event);
+        append.bytes += sizeOf(event);
+        if (append.bytes > this.maxAppendBytes) refused ??= refusals.tooLarge(this.maxAppendBytes);
+      }
+    });
+    call.on('end', () => {
+      this.appendsSeen++;
+      if (refused || !append) return answer(refused ?? refusal(status.INVALID_ARGUMENT, 'no options'));
+      if (this.faults.mute) return;
+      const { stream, expected } = append;
+      const outcome = this.decide(append);
+      if ('last' in outcome) answer(null, appendSuccess(outcome.last));
+      else if (outcome.wrong === 'deleted') answer(refusals.deleted(stream));
+      else answer(null, appendWrongVersion(expected, outcome.current));
+    });
+  }
+
+  private remove<R extends streams.DeleteResp | streams.TombstoneResp>(
+    call: ServerUnaryCall<streams.DeleteReq | streams.TombstoneReq, unknown>,
+    forGood: boolean,
+    response: R,
+    answer: sendUnaryData<R>,
+  ): void {
+    const options = call.request.getOptions()!;
+    const stream = nameOf(options.getStreamIdentifier());
+    const expected = expectedOf(options, options.getRevision());
+    const refused = this.refused(call, 'write', stream);
+    if (refused) return answer(refused);
+    const outcome = this.cluster.log.delete(stream, expected, forGood);
+    if ('last' in outcome) answer(null, deletedAt(response, outcome.last));
+    else if (outcome.wrong === 'deleted') answer(refusals.deleted(stream));
+    else answer(refusals.wrongVersion(stream, expected, outcome.current));
   }
 
   private async read(call: ReadCall): Promise<void> {
-    call.on('error', () => {});
-    while (this.faults.frozen && !call.cancelled) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.readsSeen++;
+    this.listed(call);
+    await this.thawed(call);
     const options = call.request.getOptions()!;
-    if (options.hasSubscription()) return this.subscribe(call, options);
-    const backwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS;
-    const count = Number(options.getCount());
     const named = options.getStream();
-    const stream = named && Buffer.from(named.getStreamIdentifier()!.getStreamName_asU8()).toString();
-    if (stream !== undefined && this.tombstoned.has(stream)) {
-      const metadata = new Metadata();
-      metadata.set('exception', 'stream-deleted');
-      metadata.set('stream-name', stream);
-      call.emit('error', Object.assign(new Error('deleted'), { code: status.FAILED_PRECONDITION, metadata }));
-      return;
+    const stream = named && nameOf(named.getStreamIdentifier());
+    const refused = this.due('notReady') ? refusals.notReady() : this.refused(call, 'read', stream);
+    if (refused) return void call.emit('error', refused);
+    const { log } = this.cluster;
+    const found = stream === undefined ? log.all : log.read(stream);
+    if (found === 'deleted') return void call.emit('error', refusals.deleted(stream!));
+    if (options.hasSubscription()) return this.subscribe(call, options, stream);
+    if (found === 'not-found') {
+      call.write(reading.notFound(stream!));
+      return void call.end();
     }
-    const least = this.truncated.get(stream ?? '') ?? 0;
-    const source =
-      stream === undefined ? this.log : this.byStream.get(stream)?.filter(({ revision }) => revision >= least);
-    if (!source || (least > 0 && source.length === 0)) {
-      const missing = new streams.ReadResp.StreamNotFound();
-      missing.setStreamIdentifier(named!.getStreamIdentifier());
-      const response = new streams.ReadResp();
-      response.setStreamNotFound(missing);
-      call.write(response);
-      call.end();
-      return;
-    }
-    const from =
-      stream === undefined
-        ? Number(options.getAll()!.getPosition()?.getCommitPosition() ?? 0)
-        : Number(named!.getRevision());
-    const end = stream === undefined ? options.getAll()!.hasEnd() : named!.hasEnd();
-    const key = (event: Stored) => (stream === undefined ? event.position : event.revision);
-    const found = backwards
-      ? // Backwards, a position is exclusive on $all: it is the place between two events.
-        source.filter((event) => end || key(event) < from).toReversed()
-      : source.filter((event) => key(event) >= from);
-    for (const event of found.slice(0, count)) call.write(delivered(event));
+    for (const event of this.page(found, options)) call.write(this.delivered(event, options));
     call.end();
   }
 
-  private async subscribe(call: ReadCall, options: streams.ReadReq.Options): Promise<void> {
-    const all = options.getAll()!;
-    const prefixes = options.getFilter()?.getStreamIdentifier()?.getPrefixList() ?? [];
-    let after = all.hasEnd() ? (this.log.at(-1)?.position ?? 0) : Number(all.getPosition()?.getCommitPosition() ?? 0);
-    const confirmation = new streams.ReadResp.SubscriptionConfirmation();
-    confirmation.setSubscriptionId(crypto.randomUUID());
-    const confirmed = new streams.ReadResp();
-    confirmed.setConfirmation(confirmation);
-    call.write(confirmed);
-    this.reading.add(call);
-    call.on('close', () => this.reading.delete(call)).on('cancelled', () => this.reading.delete(call));
-    for (;;) {
-      if (call.cancelled || call.destroyed) return;
-      const fresh = this.faults.frozen ? [] : this.log.filter(({ position }) => position > after);
-      for (const event of fresh) {
-        after = event.position;
-        if (prefixes.length > 0 && !prefixes.some((prefix) => event.stream.startsWith(prefix))) continue;
-        call.write(delivered(event));
-        if (this.faults.twice) call.write(delivered(event));
+  /** Forwards, a place is included; backwards, a revision is, and a position, which is a place between events, is not. */
+  private page(found: readonly Stored[], options: streams.ReadReq.Options): Stored[] {
+    const count = Number(options.getCount());
+    const named = options.getStream();
+    const position = options.getAll()?.getPosition();
+    const from = BigInt(position?.getCommitPosition() ?? named?.getRevision() ?? 0);
+    const index = named ? found.findIndex(({ revision }) => revision >= from) : this.cluster.log.indexFrom(from);
+    if (options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS) {
+      if (index < 0 || options.getAll()?.hasEnd() || named?.hasEnd()) return [];
+      return found.slice(index, index + count);
+    }
+    const end = options.getAll()?.hasEnd() || named?.hasEnd() || index < 0;
+    const before = end ? found.length : named ? index + (found[index]!.revision === from ? 1 : 0) : index;
+    return found.slice(Math.max(before - count, 0), before).toReversed();
+  }
+
+  private delivered(event: Stored, options: streams.ReadReq.Options): streams.ReadResp {
+    const link = options.getResolveLinks() && event.type === '$>';
+    return link ? reading.event(this.cluster.log.resolve(event), event) : reading.event(event);
+  }
+
+  /** What came before is caught up with in pages, then it is live; who begins at the end is live at once. */
+  private async subscribe(call: ReadCall, options: streams.ReadReq.Options, stream?: string): Promise<void> {
+    const { log } = this.cluster;
+    const { passes, interval } = filterOf(options);
+    const place = options.getStream() ?? options.getAll()!;
+    let next = place.hasEnd() ? log.all.length : 0;
+    const after = BigInt(options.getStream()?.hasRevision() ? options.getStream()!.getRevision() : -1);
+    const position = options.getAll()?.getPosition();
+    if (position) next = log.indexFrom(BigInt(position.getCommitPosition()) + 1n);
+    const gone = new AbortController();
+    call.on('close', () => gone.abort()).on('cancelled', () => gone.abort());
+    call.write(reading.confirmed());
+    let live = next === log.all.length;
+    if (live) call.write(reading.caughtUp());
+    let considered = 0;
+    while (!gone.signal.aborted) {
+      await this.thawed(call);
+      for (; next < log.all.length; next++) {
+        const event = log.all[next]!;
+        const wanted = stream === undefined ? passes(event) : event.stream === stream && event.revision > after;
+        if (wanted) {
+          call.write(this.delivered(event, options));
+          if (this.faults.twice) call.write(this.delivered(event, options));
+        }
+        if (interval && ++considered % interval === 0) call.write(reading.checkpoint(event.position));
       }
-      if (fresh.length > 0) call.write(checkpoint(after));
-      const caughtUp = new streams.ReadResp();
-      caughtUp.setCaughtUp(new streams.ReadResp.CaughtUp());
-      call.write(caughtUp);
-      await once(this.grown, 'grown');
+      if (!live) {
+        if (interval && considered % interval !== 0) call.write(reading.checkpoint(log.all.at(-1)!.position));
+        call.write(reading.caughtUp());
+        [live, considered] = [true, 0];
+      }
+      await once(log.grown, 'grown', { signal: gone.signal }).catch(() => {}); // rejects only when aborted
     }
   }
-}
 
-function failure(name: string, details: Uint8Array): streams.BatchAppendResp {
-  const packed = new any_pb.Any();
-  packed.pack(details, `event_store.client.${name}`);
-  const error = new status_pb.Status();
-  error.setCode(status.UNKNOWN as never);
-  error.setMessage(name);
-  error.setDetails(packed);
-  const response = new streams.BatchAppendResp();
-  response.setError(error);
-  return response;
-}
+  /** Whether a fault that comes a number of times comes now. */
+  private due(fault: 'notLeader' | 'notReady' | 'wrongVersion'): boolean {
+    return this.faults[fault] > 0 && this.faults[fault]-- > 0;
+  }
 
-function delivered(event: Stored): streams.ReadResp {
-  const id = new shared.UUID();
-  id.setString(event.id);
-  const identifier = new shared.StreamIdentifier();
-  identifier.setStreamName(Buffer.from(event.stream));
-  const record = new streams.ReadResp.ReadEvent.RecordedEvent();
-  record.setId(id);
-  record.setStreamIdentifier(identifier);
-  record.setStreamRevision(String(event.revision));
-  record.setCommitPosition(String(event.position));
-  record.setPreparePosition(String(event.position));
-  record.setData(event.data);
-  record.setCustomMetadata(event.metadata);
-  record.getMetadataMap().set('type', event.type);
-  record.getMetadataMap().set('content-type', event.contentType);
-  // .NET ticks since 1970, as the client reads them.
-  record.getMetadataMap().set('created', String(BigInt(event.created) * TICKS_PER_MS));
-  const read = new streams.ReadResp.ReadEvent();
-  read.setEvent(record);
-  read.setCommitPosition(String(event.position));
-  const response = new streams.ReadResp();
-  response.setEvent(read);
-  return response;
-}
+  private async thawed(call: ReadCall): Promise<void> {
+    while (this.faults.frozen && !call.cancelled) await sleep(20);
+  }
 
-function checkpoint(position: number): streams.ReadResp {
-  const reached = new streams.ReadResp.Checkpoint();
-  reached.setCommitPosition(String(position));
-  reached.setPreparePosition(String(position));
-  const response = new streams.ReadResp();
-  response.setCheckpoint(reached);
-  return response;
+  private listed(call: ReadCall | BatchCall): void {
+    this.open.add(call);
+    const gone = () => this.open.delete(call);
+    call.on('error', gone).on('close', gone).on('cancelled', gone);
+  }
 }
