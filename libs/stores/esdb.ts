@@ -1,11 +1,11 @@
 import {
   BACKWARDS,
   END,
-  EventStoreDBClient,
   jsonEvent,
   START,
   streamNameFilter,
   type AllStreamResolvedEvent,
+  type EventStoreDBClient,
   type JSONEventType,
   type ReadPosition,
   type ResolvedEvent,
@@ -26,12 +26,13 @@ import {
   type Position,
   type RecordedEvent,
 } from '#kernel';
+import { EsdbConnection, within } from './esdb-connection.js';
 import { Wakeup } from './wakeup.js';
 
 export interface EsdbOptions {
   /** Aggregates whose streams are ours; whatever else lives in the cluster is passed over. */
   aggregates: readonly string[];
-  /** How long one attempt may stay without an answer: the client itself would wait for ever. */
+  /** How long one attempt may stay without an answer, and how long a read is tried again. */
   deadlineMs?: number;
   /** How long an append whose outcome is unknown is tried again, with the same ids, before its caller is told. */
   patienceMs?: number;
@@ -40,26 +41,30 @@ export interface EsdbOptions {
 
 /** What the server takes in one append, by its default (24.10, 25.0). */
 const MAX_APPEND_BYTES = 1024 * 1024;
+/** A page full of what others wrote is followed by one four times as large, up to this. */
+const LARGEST_PAGE = 1024;
+/** Only the leader knows the true end. A node that no longer leads says who does, and the client goes there. */
+const OF_LEADER = { requiresLeader: true };
 
 type Row = JSONEventType<string, NewEvent['data'], EventMetadata>;
 type Resolved = ResolvedEvent<Row>;
+type Reading<E> = AsyncIterable<E> & { destroy(error: Error): unknown; cancel(): Promise<void> };
 
 /**
  * The log in EventStoreDB or KurrentDB. It appends at exact revisions and reads; a subscription only says that there is
  * more to read, so a checkpoint never runs ahead of what was processed and a lost subscription loses nothing.
  */
 export class EsdbEventStore implements EventStore {
-  private readonly client: EventStoreDBClient;
+  private readonly connection: EsdbConnection;
   private readonly prefixes: string[];
   private readonly deadlineMs: number;
   private readonly patienceMs: number;
   private readonly wakeup: Wakeup;
+  /** The last event of ours among all up to `upTo`. */
+  private known: { upTo: Position; head: Position } = { upTo: BEGINNING, head: BEGINNING };
 
-  constructor(
-    private readonly url: string,
-    { aggregates, deadlineMs = 3_000, patienceMs = 10_000, pollMs = 5_000 }: EsdbOptions,
-  ) {
-    this.client = acquire(url);
+  constructor(url: string, { aggregates, deadlineMs = 3_000, patienceMs = 10_000, pollMs = 5_000 }: EsdbOptions) {
+    this.connection = EsdbConnection.to(url);
     this.prefixes = aggregates.map((aggregate) => `${aggregate}-`);
     this.deadlineMs = deadlineMs;
     this.patienceMs = patienceMs;
@@ -69,64 +74,75 @@ export class EsdbEventStore implements EventStore {
   async append(stream: string, expectedRevision: number, events: readonly NewEvent[]): Promise<Appended> {
     if (events.length === 0) throw new RangeError('There is nothing to append.');
     const bytes = events.reduce((sum, event) => sum + sizeOf(event), 0);
-    if (bytes > MAX_APPEND_BYTES) {
-      throw new Refused(
-        'too-large',
-        `An append of ${bytes} bytes is over the log's limit of ${MAX_APPEND_BYTES}.`,
-        413,
-      );
-    }
+    if (bytes > MAX_APPEND_BYTES) throw tooLarge(bytes, MAX_APPEND_BYTES);
     const revision = expectedRevision + events.length;
-    const until = Date.now() + this.patienceMs;
-    for (let waitMs = 20; ; waitMs *= 2) {
-      try {
-        const appended = await this.appendOnce(stream, expectedRevision, events);
-        // One event's position is the append's; of several, and of a repeat, only reading tells the last one's.
-        const exact = events.length === 1 && waitMs === 20 ? appended.position?.commit : undefined;
-        return { revision, position: exact?.toString() ?? (await this.positionOf(stream, revision)) };
-      } catch (error) {
-        const { type } = error as { type?: string };
-        if (type === 'wrong-expected-version') throw new WrongRevision(stream, expectedRevision);
-        if (type === 'stream-deleted') throw lost(stream, 'it is', error);
-        const outage = unavailable(error);
-        if (!outage || Date.now() + waitMs > until) throw outage ?? error;
-        await pause(waitMs);
-      }
+    try {
+      const { nextExpectedRevision, position } = await persistently(
+        () => this.appendOnce(stream, expectedRevision, events),
+        this.patienceMs,
+      );
+      // The server begins a stream anew that was deleted softly, where it had ended.
+      if (Number(nextExpectedRevision) !== revision) throw lost(stream, 'what it began with is');
+      return { revision, position: position?.commit.toString() ?? (await this.positionOf(stream, revision)) };
+    } catch (error) {
+      const { type, maxAppendSize = 0 } = error as { type?: string; maxAppendSize?: number };
+      if (type === 'wrong-expected-version') throw new WrongRevision(stream, expectedRevision);
+      if (type === 'stream-deleted') throw lost(stream, 'it is', error);
+      if (type === 'maximum-append-size-exceeded') throw tooLarge(bytes, maxAppendSize);
+      throw error;
     }
   }
 
   async readStream(stream: string, from = 0): Promise<RecordedEvent[]> {
     try {
-      const fromRevision = BigInt(from);
-      const events = (await this.collect(this.client.readStream<Row>(stream, { fromRevision }))).map(recorded);
+      const found = await this.read((client) =>
+        client.readStream<Row>(stream, { fromRevision: BigInt(from), ...OF_LEADER }),
+      );
+      const events = found.map(recorded);
+      if (events.length === 0 && from === 0) throw lost(stream, 'all its events are');
       if (events[0] && events[0].revision !== from) throw lost(stream, `its events before ${events[0].revision} are`);
       return events;
     } catch (error) {
       const { type } = error as { type?: string };
-      if (type === 'stream-not-found') return [];
       if (type === 'stream-deleted') throw lost(stream, 'it is', error);
-      throw unavailable(error) ?? error;
+      if (type !== 'stream-not-found') throw error;
+      if (await this.wasThere(stream)) throw lost(stream, 'it is', error);
+      return [];
     }
   }
 
   async readAll(after: Position, limit: number): Promise<Batch> {
     const events: RecordedEvent[] = [];
-    for (let position = after; ;) {
+    for (let [position, least] = [after, 1]; ; least = Math.min(4 * least, LARGEST_PAGE)) {
       // Reading includes the event at the position it begins with.
-      const maxCount = limit - events.length + 1;
-      const page = await this.collectAll({ maxCount, fromPosition: at(position) });
-      const fresh = page.filter((event) => comparePositions(positionIn(event), position) > 0);
-      events.push(...fresh.filter((event) => this.isOurs(event)).map(recorded));
-      position = fresh.length > 0 ? positionIn(fresh.at(-1)!) : position;
-      if (events.length >= limit || page.length < maxCount) return { events, position };
+      const maxCount = Math.max(limit - events.length, least) + 1;
+      const page = await this.pageOfAll({ maxCount, fromPosition: at(position) });
+      for (const event of page) {
+        if (comparePositions(positionIn(event), position) <= 0) continue;
+        if (this.isOurs(event)) {
+          if (events.length === limit) return { events, position };
+          events.push(recorded(event));
+        }
+        position = positionIn(event);
+      }
+      if (events.length === limit || page.length < maxCount) return { events, position };
     }
   }
 
   async head(): Promise<Position> {
-    for (let fromPosition: ReadPosition = END; ;) {
-      const page = await this.collectAll({ maxCount: 100, fromPosition, direction: BACKWARDS });
-      const last = page.find((event) => this.isOurs(event));
-      if (last || page.length === 0) return last ? positionIn(last) : BEGINNING;
+    const { upTo, head } = this.known;
+    let last: Position | undefined;
+    let fromPosition: ReadPosition = END;
+    for (let maxCount = 16; ; maxCount = Math.min(4 * maxCount, LARGEST_PAGE)) {
+      const page = await this.pageOfAll({ maxCount, fromPosition, direction: BACKWARDS });
+      if (page.length === 0) return head;
+      last ??= positionIn(page[0]!);
+      const found = page.find((event) => this.isOurs(event) || comparePositions(positionIn(event), upTo) <= 0);
+      if (found) {
+        const newer = comparePositions(positionIn(found), upTo) > 0 ? positionIn(found) : head;
+        this.known = { upTo: last, head: newer };
+        return newer;
+      }
       fromPosition = at(positionIn(page.at(-1)!));
     }
   }
@@ -136,48 +152,60 @@ export class EsdbEventStore implements EventStore {
   }
 
   async close(): Promise<void> {
-    await release(this.url);
+    await this.connection.release();
   }
 
   private appendOnce(stream: string, expectedRevision: number, events: readonly NewEvent[]) {
-    const sending = this.client.appendToStream(
-      stream,
-      events.map(({ id, type, data, metadata }) => jsonEvent({ id, type, data, metadata })),
-      { expectedRevision: expectedRevision === NO_STREAM ? 'no_stream' : BigInt(expectedRevision) },
+    return this.connection.append(
+      (client) =>
+        client.appendToStream(
+          stream,
+          events.map(({ id, type, data, metadata }) => jsonEvent({ id, type, data, metadata })),
+          {
+            expectedRevision: expectedRevision === NO_STREAM ? 'no_stream' : BigInt(expectedRevision),
+            // An instant of our clock, on the server's. The deadline that counts is our own.
+            deadline: Infinity,
+            ...OF_LEADER,
+          },
+        ),
+      this.deadlineMs,
     );
-    sending.catch(() => {}); // it may fail after we stopped waiting for it
-    return Promise.race([sending, this.deadline()]);
-  }
-
-  private async deadline(): Promise<never> {
-    await pause(this.deadlineMs, undefined, { ref: false });
-    throw new StoreUnavailable(`The log did not answer within ${this.deadlineMs} ms.`);
   }
 
   private async positionOf(stream: string, revision: number): Promise<Position> {
-    const found = await this.collect(
-      this.client.readStream<Row>(stream, { fromRevision: BigInt(revision), maxCount: 1 }),
+    const [found] = await this.read((client) =>
+      client.readStream<Row>(stream, { fromRevision: BigInt(revision), maxCount: 1, ...OF_LEADER }),
     );
-    return positionIn(found[0]!);
+    return positionIn(found!);
   }
 
-  private async collectAll(options: Parameters<EventStoreDBClient['readAll']>[0]): Promise<Resolved[]> {
+  /** Whether the stream that is not found has been deleted: the server keeps what says so. */
+  private async wasThere(stream: string): Promise<boolean> {
     try {
-      return (await this.collect(this.client.readAll(options) as never)) as Resolved[];
+      const [last] = await this.read((client) =>
+        client.readStream(`$$${stream}`, { fromRevision: END, direction: BACKWARDS, maxCount: 1, ...OF_LEADER }),
+      );
+      return Object.hasOwn((last?.event?.data ?? {}) as object, '$tb');
     } catch (error) {
-      throw unavailable(error) ?? error;
+      if ((error as { type?: string }).type === 'stream-not-found') return false;
+      throw error;
     }
   }
 
+  private async pageOfAll(options: Parameters<EventStoreDBClient['readAll']>[0]): Promise<Resolved[]> {
+    return (await this.read((client) => client.readAll({ ...options, ...OF_LEADER }) as never)) as Resolved[];
+  }
+
+  private read<E>(start: (client: EventStoreDBClient) => Reading<E>): Promise<E[]> {
+    return persistently(() => this.connection.use((client) => this.collect(start(client))), this.deadlineMs);
+  }
+
   /** To the end, or until nothing came for too long. */
-  private async collect<E>(
-    reading: AsyncIterable<E> & { destroy(error: Error): unknown; cancel(): Promise<void> },
-  ): Promise<E[]> {
-    const silent = () => {
+  private async collect<E>(reading: Reading<E>): Promise<E[]> {
+    const timer = setTimeout(() => {
       reading.destroy(new StoreUnavailable(`The log did not answer within ${this.deadlineMs} ms.`));
       void reading.cancel().catch(() => {});
-    };
-    const timer = setTimeout(silent, this.deadlineMs);
+    }, this.deadlineMs);
     try {
       const events: E[] = [];
       for await (const event of reading) {
@@ -197,25 +225,42 @@ export class EsdbEventStore implements EventStore {
   }
 
   private async listen(heard: (head: Position) => void, gone: () => void): Promise<() => void> {
-    const subscription = this.client.subscribeToAll(
-      { fromPosition: END, filter: streamNameFilter({ prefixes: this.prefixes }) },
-      { highWaterMark: 1 },
-    );
-    subscription.on('data', (resolved: AllStreamResolvedEvent) => heard(positionIn(resolved as Resolved)));
-    const hangUp = () => void subscription.unsubscribe().catch(() => {});
-    subscription.on('error', gone).on('close', gone);
-    await Promise.race([
-      new Promise((confirmed, failed) =>
+    return this.connection.use(async (client, broken) => {
+      const subscription = client.subscribeToAll(
+        { fromPosition: END, filter: streamNameFilter({ prefixes: this.prefixes }), ...OF_LEADER },
+        { highWaterMark: 1 },
+      );
+      subscription.on('data', (resolved: AllStreamResolvedEvent) => heard(positionIn(resolved as Resolved)));
+      const hangUp = () => void subscription.unsubscribe().catch(() => {});
+      subscription.on('error', broken).on('error', gone).on('close', gone);
+      const confirmation = new Promise((confirmed, failed) =>
         subscription.once('confirmation', confirmed as () => void).once('error', failed),
-      ),
-      this.deadline(),
-    ]).catch((error: unknown) => {
-      hangUp();
-      throw error;
+      );
+      await within(this.deadlineMs, confirmation).catch((error: unknown) => {
+        hangUp();
+        throw error;
+      });
+      return hangUp;
     });
-    return hangUp;
   }
 }
+
+/** Again, while only the way there fails. An account that is refused is none the better for it. */
+async function persistently<T>(attempt: () => Promise<T>, patienceMs: number): Promise<T> {
+  const until = Date.now() + patienceMs;
+  for (let waitMs = 20; ; waitMs *= 2) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const refused = ((error as Error).cause as { type?: string } | undefined)?.type === 'access-denied';
+      if (!(error instanceof StoreUnavailable) || refused || Date.now() + waitMs > until) throw error;
+      await pause(waitMs);
+    }
+  }
+}
+
+const tooLarge = (bytes: number, limit: number): Refused =>
+  new Refused('too-large', `An append of ${bytes} bytes is over the log's limit of ${limit}.`, 413);
 
 /** The engine never deletes: somebody did, by the store's own means, and no verdict can be founded on the rest. */
 const lost = (stream: string, what: string, cause?: unknown): Error =>
@@ -243,41 +288,3 @@ const recorded = (resolved: Resolved): RecordedEvent => {
 /** As the server counts: data, metadata, and the type in UTF-16. */
 const sizeOf = ({ type, data, metadata }: NewEvent): number =>
   Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(metadata)) + 2 * type.length;
-
-const OUTAGES = ['unavailable', 'cancelled', 'timeout', 'deadline-exceeded', 'not-leader'];
-/** gRPC: cancelled, deadline exceeded, aborted, unavailable. Some failures have a code and no type. */
-const OUTAGE_CODES = [1, 4, 10, 14];
-
-function unavailable(error: unknown): StoreUnavailable | undefined {
-  if (error instanceof StoreUnavailable) return error;
-  const { type = '', code = 0, message = '' } = error as { type?: string; code?: number; message?: string };
-  const outage = OUTAGES.includes(type) || OUTAGE_CODES.includes(code) || /failed to discover/i.test(message);
-  return outage ? new StoreUnavailable(`The log cannot be reached: ${message}`, { cause: error }) : undefined;
-}
-
-/**
- * The client keeps its books of pending appends in one place for the whole process: the broken stream of a second client
- * would reject the appends of the first. So there is one, shared by all stores.
- */
-let shared: { url: string; client: EventStoreDBClient; users: number } | undefined;
-
-function acquire(url: string): EventStoreDBClient {
-  // A cluster is a list of hosts, which is no URL.
-  const [, credentials, query] = /^[^/]*:\/\/([^@/?]*@)?[^?]*\??(.*)$/.exec(url) ?? [];
-  const searchParams = new URLSearchParams(query);
-  if (credentials && searchParams.get('tls') === 'false') {
-    throw new Error('EVENT_STORE_URL has credentials and tls=false: they would be dropped without a word.');
-  }
-  if (searchParams.get('throwOnAppendFailure') === 'false') throw new Error('throwOnAppendFailure must stay true.');
-  if (shared && shared.url !== url) throw new Error('One process speaks to one EventStoreDB.');
-  shared ??= { url, client: EventStoreDBClient.connectionString(url), users: 0 };
-  shared.users++;
-  return shared.client;
-}
-
-async function release(url: string): Promise<void> {
-  if (shared?.url !== url || --shared.users > 0) return;
-  const { client } = shared;
-  shared = undefined;
-  await client.dispose();
-}

@@ -35,7 +35,6 @@ export interface LogUnderTest {
   close(): Promise<void>;
 }
 
-const freshStream = () => `case-${randomUUID()}`;
 const ids = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 const positionsOf = (events: readonly RecordedEvent[]) => events.map(({ position }) => position);
 
@@ -66,8 +65,12 @@ async function followed(store: EventStore, after: string, count: number, limit?:
   return batches;
 }
 
-/** The promises of {@link EventStore}, asked of one implementation. */
-export function eventStoreContract(name: string, start: () => Promise<LogUnderTest>): void {
+/**
+ * The promises of {@link EventStore}, asked of one implementation. `aggregate`: whose streams it writes, of which the log
+ * has none yet.
+ */
+export function eventStoreContract(name: string, start: () => Promise<LogUnderTest>, aggregate = 'case'): void {
+  const freshStream = () => `${aggregate}-${randomUUID()}`;
   describe(`event store contract: ${name}`, () => {
     let log: LogUnderTest;
     let store: EventStore;
