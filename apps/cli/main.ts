@@ -238,7 +238,7 @@ try {
     error instanceof Failure ||
     error instanceof ConfigError ||
     error instanceof LineError ||
-    'path' in (error as object);
+    'syscall' in (error as object);
   console.error(expected ? `peygir: ${(error as Error).message}` : error);
   process.exitCode = 1;
 }
