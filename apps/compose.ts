@@ -287,9 +287,8 @@ async function build(
     const apart = createPool(address, { max: FRAMES + 1 });
     closing.push(() => apart.end());
     const past = new Past(store, clock, recordProjections, database, () => openSession(apart));
-    const stopping = new AbortController();
-    const ahead = past.keepAhead(stopping.signal);
-    closing.push(async () => (stopping.abort(), past.close(), await ahead));
+    past.keepAhead();
+    closing.push(() => past.stop());
     kept.push(() => past.close());
     const app = await createApi({
       decide,

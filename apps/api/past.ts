@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BEGINNING,
   comparePositions,
   Loader,
   Refused,
+  StoreUnavailable,
   type Actor,
   type Clock,
   type Database,
@@ -47,6 +47,7 @@ const PAGE = 2_500;
 const MANY = 200;
 /** Of the log between two keyframes: about as much as is folded in a second or two. */
 const EVENTS_A_KEYFRAME = 10_000;
+const AHEAD_AFTER_MS = 60_000;
 const AHEAD_EVERY_MS = 60 * 60_000;
 
 const PROVINCE: readonly string[] = ['governor', 'deputy', 'secretary', 'expert', 'oversight'];
@@ -79,8 +80,11 @@ export class Past {
   private readonly keyframes: Keyframes;
   private readonly logDays: LogDays;
   private prepared?: Promise<void>;
-  /** Up to where the log was searched for what came too late for a keyframe. */
-  private searched: Position = BEGINNING;
+  /** Up to where the log was searched for what came too late for the keyframes up to `until`. */
+  private searched = { until: '', position: BEGINNING };
+  private stopping = false;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private ahead?: Promise<void>;
 
   constructor(
     private readonly store: EventStore,
@@ -127,8 +131,12 @@ export class Past {
     const frame = this.frameFor({ axis, at });
     const result = frame.turn.then(async () => {
       await this.ready();
-      while (!(await this.within(frame, () => this.advance(frame, at))));
-      return this.within(frame, () => work(frame.session!));
+      for (;;) {
+        if (this.stopping) throw new StoreUnavailable('the server stops');
+        // What is answered stands in the transaction that has found the tables to be of one generation.
+        const there = await this.within(frame, async () => (await this.advance(frame, at)) && { found: await work(frame.session!) }); // prettier-ignore
+        if (there) return there.found;
+      }
     });
     frame.turn = result.catch((error: unknown) => {
       // A refusal says nothing against the tables; whatever else it was, nobody else shall find them half made.
@@ -137,13 +145,21 @@ export class Past {
     return result;
   }
 
-  /** Makes the keyframes that are due, before somebody has to wait for them; until `signal` aborts, again and again. */
-  async keepAhead(signal: AbortSignal, pauseMs = AHEAD_EVERY_MS): Promise<void> {
-    await sleep(Math.min(pauseMs, 60_000), undefined, { signal }).catch(() => {});
-    while (!signal.aborted) {
-      await this.keepAll().catch(() => {}); // an outage is told by whoever needs the database
-      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
-    }
+  /** Makes the keyframes that are due, now and again, before somebody has to wait for them. */
+  keepAhead(): void {
+    const keep = () =>
+      (this.ahead ??= this.keepAll()
+        .catch(() => {})
+        .finally(() => (this.ahead = undefined))); // an outage is told by whoever needs the database
+    this.timers.push(setTimeout(keep, AHEAD_AFTER_MS).unref(), setInterval(keep, AHEAD_EVERY_MS).unref());
+  }
+
+  /** For good: a fold that takes long breaks off. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.timers.forEach(clearTimeout);
+    this.close();
+    await this.ahead;
   }
 
   async keepAll(): Promise<void> {
@@ -194,10 +210,10 @@ export class Past {
     await this.logDays.catchUp();
     const { head } = this.logDays;
     // Whoever made the latest one had searched as far as it knew, for all before it.
-    const from = comparePositions(latest.known, this.searched) > 0 ? latest.known : this.searched;
-    const late = await this.earliest('validAt', latest.until, from);
+    const { until, position } = this.searched;
+    const late = await this.earliest('validAt', latest.until, until === latest.until ? position : latest.known);
     if (late !== undefined) await this.keyframes.giveUp('validAt', late);
-    this.searched = head;
+    this.searched = { until: latest.until, position: head };
   }
 
   /** When the first of those happened that were registered beyond a position of the log, of a time up to `until`. */
@@ -280,7 +296,9 @@ export class Past {
     const due = this.nextKeyframe(axis, frame.keyframe.until);
     const keep = frame.generation !== undefined && due !== undefined && due > frame.until && due <= at;
     const to = keep ? due : at;
+    // As they are now: more may come while the log is read.
     const { head } = this.logDays;
+    const known = this.searched.position;
     let count = 0;
     const apply = async (events: readonly RecordedEvent[]) => {
       count += events.length;
@@ -294,7 +312,7 @@ export class Past {
     const time = (event: RecordedEvent) => timeOf(event, axis);
     await apply(happened.sort((a, b) => (time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0)));
     Object.assign(frame, { until: to, known: head });
-    const kept = keep && (await this.keyframes.keep(axis, frame.keyframe, to, this.searched, session));
+    const kept = keep && (await this.keyframes.keep(axis, frame.keyframe, to, known, session));
     if (kept) await this.standOn(frame, kept);
     else if (count >= MANY) await session.query(`analyze gone, ${this.keyframes.tables.map(changedOf).join(', ')}`);
     return to === at;

@@ -312,8 +312,18 @@ export function desks(opened: () => Stage): void {
     await button(governor, 'چه جابه‌جا می‌شود؟').click();
     await governor.locator('.moves').getByText('facilitation-۹-۲').waitFor();
     expect((await api(governor, other)).dueAt).toBe(dueAt);
+    // Refused at the first try: sent again it is the same deed, and the engine would know it.
+    const keys: (string | undefined)[] = [];
+    await governor.route('**/DeclareClosure', async (route) => {
+      keys.push(route.request().headers()['idempotency-key']);
+      if (keys.length > 1) return route.continue();
+      return route.fulfill({ status: 429, json: { code: 'too-many-requests', detail: 'Later.' } });
+    });
+    await button(governor, 'تعطیلی اعلام شود').click();
+    await governor.getByRole('alert').waitFor();
     await button(governor, 'تعطیلی اعلام شود').click();
     await governor.getByText('ثبت شد').waitFor();
+    expect(keys).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), keys[0]]);
     await until(governor, other, (now) => now.dueAt > dueAt);
   });
 

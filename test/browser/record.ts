@@ -44,6 +44,10 @@ export function record(opened: () => Stage): void {
       await bar.getByText(`پرونده در جلسهٔ ${fa(number)}`, { exact: true }).waitFor();
       await governor.waitForFunction((count) => document.querySelectorAll('main .list tbody tr, main .rows a[href*="sessions/"]').length >= count, number); // prettier-ignore
     }
+    // The day stands in the address: who is sent it, or loads it again, sees the same.
+    expect(governor.url()).toMatch(/#\/sessions\?validAt=\d{4}-\d\d-\d\d$/);
+    await governor.reload();
+    await bar.getByText('پرونده در جلسهٔ ۹', { exact: true }).waitFor();
     expect(await figure('میانگین').textContent()).toBe(fa(EXPECTED.averageCasesPerSession));
     expect(await figure('پرونده در جلسهٔ').textContent()).toBe(fa(EXPECTED.casesInNinth));
 

@@ -6,7 +6,8 @@ import { recordProjections } from '#apps/read-models';
 import { Simulation } from '#apps/simulation';
 import { whyQuery } from '#apps/api/why';
 import { caseQuery } from '#cases';
-import { ERASED, type RecordedEvent, type Sql } from '#kernel';
+import { ERASED, type Projection, type RecordedEvent, type Sql } from '#kernel';
+import { searchQuery } from '#search';
 import { workingGroupSummaryQuery } from '#sessions';
 import { createPool, createSql, MemoryEventStore, openSession } from '#stores';
 import { as } from '#test/kit/given';
@@ -25,7 +26,7 @@ let events: RecordedEvent[];
 let store: MemoryEventStore;
 let past: Past;
 /** The same, with what the first has kept and nothing in memory. */
-let afresh: () => Past;
+let afresh: (projections?: readonly Projection[]) => Past;
 let now: string;
 let keyframes: () => Promise<{ axis: string; n: number }[]>;
 let erased: () => Promise<void>;
@@ -47,9 +48,9 @@ beforeAll(async () => {
   [db, models] = await Promise.all([testDatabase(), readModels()]);
   const pool = createPool(db.url, { max: 8 });
   const made: Past[] = [];
-  afresh = () => {
+  afresh = (projections = recordProjections) => {
     past?.close();
-    past = new Past(store, { now: () => '2027-01-01T00:00:00.000Z' }, recordProjections, createSql(pool), () => openSession(pool), EVENTS_A_KEYFRAME); // prettier-ignore
+    past = new Past(store, { now: () => '2027-01-01T00:00:00.000Z' }, projections, createSql(pool), () => openSession(pool), EVENTS_A_KEYFRAME); // prettier-ignore
     made.push(past);
     return past;
   };
@@ -102,6 +103,11 @@ it('counts 14 cases a session and 10 in the ninth on the evening of the ninth, a
   expect(evening.bySession[8]).toMatchObject({ cases: expected.casesInNinth });
   const earlier = await summary('2026-09-30');
   expect(earlier.held).toBeLessThan(9);
+  const found = async (day: string): Promise<number> =>
+    ((await past.ask(searchQuery, { q: 'گاز', limit: '100' }, as('deputy'), { axis: 'asOf', at: endOf(day) })) as any).items.length; // prettier-ignore
+  expect(await found('2026-08-01')).toBe(0);
+  expect(await found('2026-09-10')).toBeGreaterThan(0);
+  expect(await found('2026-09-10')).toBeLessThan(await found('2026-10-20'));
 });
 
 it('tells the story of a clock as far as it had gone', async () => {
@@ -158,4 +164,17 @@ it('keeps nothing that was erased, neither in a table nor in a frame that somebo
   expect(await statement(open)).toBe(ERASED);
   expect(await statement(afresh())).toBe(ERASED);
   store.readAll = readAll;
+});
+
+it('makes its tables anew for another release, and one of before goes on without them', async () => {
+  const moment: Moment = { axis: 'asOf', at: endOf('2026-10-20') };
+  const cases = (of: Past) => of.read(moment, async (sql) => (await sql.query('select id from read_cases')).rows.length); // prettier-ignore
+  const before = afresh();
+  const many = await cases(before);
+  past = undefined as never; // stays open
+  expect(await cases(afresh(recordProjections.map((each) => ({ ...each, version: each.version + 1 }))))).toBe(many);
+  const made = await keyframes();
+  expect(made.length).toBeGreaterThan(0);
+  expect(await cases(before)).toBe(many);
+  expect(await keyframes()).toEqual(made);
 });

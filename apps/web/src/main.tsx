@@ -76,8 +76,10 @@ function App() {
   const [door = ''] = address;
   // Whoever was signed in keeps the page, and what was typed on it, when the session ends.
   if (isDoor(door) || (me.error?.status === 401 && !me.data)) return <SignedOut why={door} />;
+  // That nobody answers is said once, by what listens for changes.
+  const error = me.data && me.error?.code === 'offline' ? undefined : me.error;
   return (
-    <Await of={me}>
+    <Await of={{ ...me, error }}>
       {(found) => {
         const pages = PAGES[found.role] ?? PROVINCE;
         // A link to a day that somebody was sent who does not read the province: the page as it is.
