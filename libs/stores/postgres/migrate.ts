@@ -154,8 +154,7 @@ const MIGRATIONS: readonly string[] = [
   create schema past;
   create schema past_as_of;
   create schema past_valid_at;
-  grant usage on schema past to ${APP_ROLE};
-  grant usage, create on schema past_as_of, past_valid_at to ${APP_ROLE};
+  grant usage, create on schema past, past_as_of, past_valid_at to ${APP_ROLE};
   create table past.pages (after text primary key, last text not null, days jsonb not null);
   create table past.keyframes (axis text, n integer, until text collate "C" not null, known text not null, primary key (axis, n));
   create table past.generation (id uuid not null default gen_random_uuid(), shape text not null);
