@@ -45,7 +45,7 @@ export function record(opened: () => Stage): void {
       await governor.waitForFunction((count) => document.querySelectorAll('main .list tbody tr, main .rows a[href*="sessions/"]').length >= count, number); // prettier-ignore
     }
     // The day stands in the address: who is sent it, or loads it again, sees the same.
-    expect(governor.url()).toMatch(/#\/sessions\?validAt=\d{4}-\d\d-\d\d$/);
+    expect(governor.url()).toMatch(/#\/?sessions\?validAt=\d{4}-\d\d-\d\d$/);
     await governor.reload();
     await bar.getByText('پرونده در جلسهٔ ۹', { exact: true }).waitFor();
     expect(await figure('میانگین').textContent()).toBe(fa(EXPECTED.averageCasesPerSession));
