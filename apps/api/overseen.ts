@@ -32,7 +32,7 @@ export async function noted(
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   for (const name of PLACE) searchParams.delete(name);
   const purpose = headers['purpose'];
-  const asked = searchParams.size > 0 ? `${pathname}?${searchParams}` : pathname;
+  const asked = searchParams.size > 0 ? `${pathname}?${searchParams.toString()}` : pathname;
   await readers.note(
     actor,
     `${method} ${asked.replaceAll('%3A', ':')}`,

@@ -103,7 +103,7 @@ export const escalationsQuery = query({
       item({ doc, appointments }) {
         const { resolution, obligation, number, agency, action, status, latest } = doc;
         const { at, rung } = latest.ObligationEscalated!;
-        const then = appointments && officeOn(appointments, office, officeDay(at));
+        const heldBy = appointments && officeOn(appointments, office, officeDay(at));
         return {
           resolution,
           obligation,
@@ -113,7 +113,7 @@ export const escalationsQuery = query({
           status,
           at,
           rung,
-          then: then ?? { office, vacant: true },
+          heldBy: heldBy ?? { office, vacant: true },
         };
       },
     }),

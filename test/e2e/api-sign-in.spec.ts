@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,8 +138,7 @@ describe('sign-in at an identity provider', () => {
 
   const ask = (url: string, headers: Record<string, string> = {}) =>
     own.app.inject({ method: 'GET', url, headers: { host: HOST, ...headers } });
-  const cookiesOf = (headers: Record<string, unknown>) =>
-    [headers['set-cookie'] ?? []].flat().map((each) => String(each));
+  const cookiesOf = (headers: OutgoingHttpHeaders) => [headers['set-cookie'] ?? []].flat().map((each) => `${each}`);
 
   /** To the provider, through its login as this person, and back: what the server answers to the callback. */
   async function through(login: string) {

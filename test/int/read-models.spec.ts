@@ -80,7 +80,7 @@ describe('obligations', () => {
     const inPages = await everything('obligations', 7);
     expect(inPages).toEqual(whole);
     const dues = whole.map(({ dueAt }) => dueAt ?? '~');
-    expect(dues).toEqual(dues.toSorted());
+    expect(dues).toEqual(dues.toSorted((a, b) => (a < b ? -1 : 1)));
     expect(new Set(whole.map((o) => `${o.resolution}/${o.obligation}`)).size).toBe(182);
   });
 

@@ -142,7 +142,7 @@ export async function eventually<T>(look: () => Promise<T | undefined | false>, 
   for (const until = performance.now() + patienceMs; ;) {
     const seen = await look();
     if (seen) return seen;
-    if (performance.now() > until) throw new Error(`waited ${patienceMs} ms for: ${look}`);
+    if (performance.now() > until) throw new Error(`waited ${patienceMs} ms for: ${look.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -26,6 +26,7 @@ const MAPPING = {
   values: { agency: { 'شرکت گاز': 'gas', 'توزیع برق': 'power' }, verified: { بله: 'yes', خیر: '' } },
 };
 type Values = (string | number | Date | object | null)[];
+const textOf = (value: Values[number] | undefined) => (typeof value === 'string' ? value : '');
 
 const folder = mkdtempSync(join(tmpdir(), 'peygir-story-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -121,7 +122,7 @@ describe('a table of old resolutions is understood', () => {
   it('a CSV says the same', async () => {
     const csv = inFolder('old.csv');
     const lines = [TITLES, row({ 3: 'گاز، "برق"\nو آب' })].map((values) =>
-      values.map((value) => `"${String(value ?? '').replaceAll('"', '""')}"`).join(','),
+      values.map((value) => `"${textOf(value).replaceAll('"', '""')}"`).join(','),
     );
     writeFileSync(csv, `\ufeff${lines.join('\r\n')}\r\n`);
     const fromCsv = await understand(csv, mapped());
