@@ -23,8 +23,6 @@ import {
   type Hash,
 } from '#audit';
 
-jest.setTimeout(120_000);
-
 const log = signerKey('log.example/1', new Uint8Array(32).fill(1));
 const SIZE = 400;
 const history = (name: string) => {

@@ -7,7 +7,16 @@ import { completeness } from '#apps/completeness';
 import { deciders, watches } from '#apps/province';
 import { allProjections } from '#apps/read-models';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { establish, eventually, happened, silent, TestClock, workshop, type Workshop } from '#test/kit/worker';
+import {
+  establish,
+  eventually,
+  happened,
+  PATIENCE_MS,
+  silent,
+  TestClock,
+  workshop,
+  type Workshop,
+} from '#test/kit/worker';
 import { askId, asking, Waitings, watchesProjection, watchRow } from './index.js';
 
 // Whoever is silent is asked again, and what was solved is looked at again: by a worker that lives, on the province's
@@ -53,7 +62,7 @@ describe('what is waited for', () => {
   });
 
   const settled = async () => {
-    while (!(await worker.checkpoints.waitFor(names, await store.head(), 5_000)));
+    while (!(await worker.checkpoints.waitFor(names, await store.head(), PATIENCE_MS)));
   };
   const outbox = async () =>
     (

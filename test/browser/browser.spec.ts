@@ -4,14 +4,12 @@ import { openStage, type Stage } from './kit.js';
 import { record } from './record.js';
 import { waits } from './waits.js';
 
-jest.setTimeout(120_000);
-
 /** One server and one browser for all stories: starting them is what takes time. Each story leaves the others' alone. */
 needs('chromium')('the web interface in a real browser, on the nine Tuesdays', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
-  }, 290_000);
+  });
   afterAll(() => stage?.close());
 
   describe('the desks of the offices', () => desks(() => stage));

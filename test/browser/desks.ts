@@ -384,7 +384,9 @@ export function desks(opened: () => Stage): void {
     const bytes = first.reduce((sum, name) => sum + gzipSync(readFileSync(join(web, name))).length, 0);
     expect(bytes).toBeLessThan(MAX_BUNDLE_BYTES);
     expect(readdirSync(join(web, 'assets')).filter((name) => name.endsWith('.map'))).toEqual([]);
-    expect(stage.complaints.filter((each) => !/ERR_(FAILED|INTERNET_DISCONNECTED)/.test(each))).toEqual([]);
+    // The first two are made by stories; the third is the machine's, on which somebody else's network came or went.
+    const ours = /ERR_(FAILED|INTERNET_DISCONNECTED|NETWORK_CHANGED)/;
+    expect(stage.complaints.filter((each) => !ours.test(each))).toEqual([]);
   });
 }
 

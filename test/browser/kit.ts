@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { dataFolder, peygir, type Run } from '#test/kit/cli';
+import { PATIENCE_MS } from '#test/kit/worker';
 
-const PATIENCE_MS = 240_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** The real engine on its embedded default, with the nine Tuesdays loaded, and a browser to look at it. */
@@ -37,7 +37,7 @@ export async function openStage(): Promise<Stage> {
       run.child.stderr!.on('data', () => /^ +samt +http/m.test(run.said.err) && resolve());
       const failed = (why: string) => reject(new Error(`${why}; it said:\n${run.said.err}`));
       void run.ended.then(() => failed('the demo ended'));
-      setTimeout(failed, PATIENCE_MS, 'the demo takes too long').unref();
+      setTimeout(failed, 2 * PATIENCE_MS, 'the demo takes too long').unref();
     });
     const flags = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'; // prettier-ignore
     [browser] = await Promise.all([
@@ -71,7 +71,7 @@ export async function openStage(): Promise<Stage> {
     link,
     async enter(desk) {
       const page = await (await context()).newPage();
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(PATIENCE_MS);
       await page.goto(link(desk));
       await page.getByRole('navigation').waitFor();
       return page;
@@ -106,7 +106,7 @@ export const api = (page: Page, path: string): Promise<any> =>
 /** Waits until the API answers so; what it answered when it does not in time is in the error. */
 export async function until(page: Page, path: string, good: (answer: any) => boolean): Promise<any> {
   let answer: any;
-  for (const end = performance.now() + 60_000; performance.now() < end;) {
+  for (const end = performance.now() + PATIENCE_MS; performance.now() < end;) {
     answer = await api(page, path);
     if (good(answer)) return answer;
     await page.waitForTimeout(100);

@@ -10,8 +10,6 @@ import { chromium } from 'playwright-core';
 import { signerKey, vkey, type Leaf } from '#audit';
 import { needs } from '#test/kit/needs';
 
-jest.setTimeout(120_000);
-
 const FLAGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'; // prettier-ignore
 
 needs('chromium')('the page of an export, in a browser', () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   second = await composeParts({ api: true, worker: false }, province.config, silent);
   await withOffices(province);
   await province.settles();
-}, 60_000);
+});
 afterEach(() => listeners.splice(0).forEach((one) => one.close()));
 afterAll(async () => {
   await second?.close();

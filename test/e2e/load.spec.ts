@@ -32,7 +32,7 @@ describe('a province that was loaded', () => {
   beforeAll(async () => {
     writeFileSync(file, text.join('\n'));
     running = await compose(config, silent);
-  }, 60_000);
+  });
   afterAll(async () => {
     await running.close();
     remove();
@@ -52,7 +52,7 @@ describe('a province that was loaded', () => {
 
   it('killed in the middle and started again, ends where a simulation ends; again, it changes nothing', async () => {
     const killed = peygir(['load', file, '--server', running.url], { PEYGIR_DATA: data });
-    await eventually(async () => killed.said.err.includes('Loading 200/'), 60_000);
+    await eventually(async () => killed.said.err.includes('Loading 200/'));
     killed.child.kill('SIGKILL');
     expect(await killed.ended).toBe('SIGKILL');
     expect((await recorded()).length).toBeGreaterThan(100);
@@ -77,7 +77,7 @@ describe('a province that was loaded', () => {
 
     expect(await load(file, await target())).toEqual({ lines: LINES, refused: [] });
     expect(await recorded()).toEqual(live);
-  }, 120_000);
+  });
 
   it('tells why a date is what it is, over HTTP and on the command line', async () => {
     const missed = (await recorded()).find(({ type }) => type === 'DeadlineMissed')!;
@@ -95,7 +95,7 @@ describe('a province that was loaded', () => {
     expect((await cli('why', resolution, obligation)).out).toMatch(/روز کاری [۰-۹]/);
     expect((await ask('admin', 'GET', `/v1/obligations/${resolution}/${obligation}/why`)).status).toBe(403);
     expect((await ask('governor', 'GET', `/v1/obligations/${resolution}/nope/why`)).status).toBe(404);
-  }, 120_000);
+  });
 
   it('shows beforehand what a closure or a ladder would change, and changes nothing', async () => {
     const before = new Set((await recorded()).map(({ id }) => id));
@@ -129,13 +129,13 @@ describe('a province that was loaded', () => {
       ({ id, type, metadata }) => !before.has(id) && (metadata.actor.role !== 'engine' || type === 'DeadlineMoved'),
     );
     expect(since).toEqual([]);
-  }, 120_000);
+  });
 
   it('decides its own log again and finds no verdict that would differ', async () => {
     const { code, out, err } = await cli('check-upgrade');
     expect({ code, out }).toEqual({ code: 0, out: '' });
     expect(err).toContain('no verdict would differ');
-  }, 120_000);
+  });
 
   it('lists what was refused with its line, and goes on; --strict makes that its exit code', async () => {
     const unit = (id: string, rest: object = {}) =>
@@ -171,7 +171,7 @@ describe('a province that was loaded', () => {
     expect(streams).toEqual(expect.arrayContaining(['unit-good-1', 'unit-good-2']));
 
     expect((await cli('load', mixed, '--strict')).code).toBe(1);
-  }, 60_000);
+  });
 
   it('sends nothing from a malformed file', async () => {
     const bad = join(data, 'bad.ndjson');
@@ -180,7 +180,7 @@ describe('a province that was loaded', () => {
     expect(code).toBe(1);
     expect(err).toContain('bad.ndjson, line 2: is not JSON');
     expect(err).not.toContain('Loading');
-  }, 60_000);
+  });
 
   it('says in a sentence why it cannot begin', async () => {
     await expect(load(file, { server: running.url, token: await token('secretary') })).rejects.toThrow(
@@ -190,5 +190,5 @@ describe('a province that was loaded', () => {
       'does not answer: connect ECONNREFUSED 127.0.0.1:2. Is it running?',
     );
     expect((await cli('load', join(data, 'none.ndjson'))).err).toContain('no such file');
-  }, 60_000);
+  });
 });

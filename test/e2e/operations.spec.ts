@@ -17,7 +17,7 @@ it('doctor, the proofs, backup and restore, beside the running server and withou
     expect(await run(first, 'doctor')).toMatchObject({ code: 1, err: expect.stringContaining('There is no data in') });
     const server = peygir(['start'], { PEYGIR_DATA: first, PORT: '0', LOG_LEVEL: 'error', DATABASE_URL: '', PEYGIR_SECRET: '', SMTP_URL: '' }); // prettier-ignore
     try {
-      const url = await eventually(async () => /on (http:\S+)/.exec(server.said.err)?.[1], 60_000);
+      const url = await eventually(async () => /on (http:\S+)/.exec(server.said.err)?.[1]);
       await eventually(async () => (await fetch(`${url}/health/ready`)).ok);
       const well = await run(first, 'doctor', '--json');
       expect(JSON.parse(well.out)).toMatchObject({ well: true, faults: [] });
@@ -76,4 +76,4 @@ it('doctor, the proofs, backup and restore, beside the running server and withou
   } finally {
     remove();
   }
-}, 180_000);
+});

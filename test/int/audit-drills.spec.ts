@@ -20,8 +20,6 @@ import { verify, type Brought } from '#apps/verifier/verify';
 import { at, communicated, obligation, say, tell } from '#test/kit/timeline';
 import { checkpointOf, claimsOf, exported, LOG, POLICY, WITNESSES } from '#test/kit/audit';
 
-jest.setTimeout(120_000);
-
 /** The nine Tuesdays, as they happened, and as the log stood in the fifth. Nobody changes them; drills work on copies. */
 let whole: readonly Leaf[];
 let truth: readonly Leaf[];

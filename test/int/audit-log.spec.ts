@@ -23,7 +23,7 @@ import {
 } from '#audit';
 import { createSql, MemoryEventStore } from '#stores';
 import { testDatabase } from '#test/kit/postgres';
-import { eventually, happened, silent } from '#test/kit/worker';
+import { eventually, happened, PATIENCE_MS, silent } from '#test/kit/worker';
 
 const key = signerKey('peygir.example/IR-03', new Uint8Array(32).fill(3));
 
@@ -56,7 +56,7 @@ describe('the Merkle log in PostgreSQL', () => {
   };
   const follow = async () => {
     const head = await store.head();
-    expect(await following((mine) => mine.waitFor(['merkle'], head, 20_000))).toBe(true);
+    expect(await following((mine) => mine.waitFor(['merkle'], head, PATIENCE_MS))).toBe(true);
   };
   const rootOfLog = async () => {
     const frontier = Frontier.empty();

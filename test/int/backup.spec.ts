@@ -17,7 +17,7 @@ import type { RunningWorker } from '#apps/worker/worker';
 import { newEvent } from '#test/contract/event-store.contract';
 import { EsdbDouble } from '#test/kit/esdb-double';
 import { snapshotOf, testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { communicate, establish, eventually, silent, TestClock, told, workshop } from '#test/kit/worker';
+import { communicate, establish, eventually, PATIENCE_MS, silent, TestClock, told, workshop } from '#test/kit/worker';
 
 const all: readonly Projection[] = [...allProjections, deadlines()];
 let folder: string;
@@ -54,7 +54,7 @@ beforeAll(async () => {
   await communicate(shop, 'r-2', { workingDays: 300 });
   clock.set('2026-08-30T11:00:01.000Z');
   await shop.say(ENGINE, 'resolution', 'r-1', 'FireRung');
-  await from.checkpoints.waitFor([...all.map(({ name }) => name), 'policies'], await store.head(), 20_000);
+  await from.checkpoints.waitFor([...all.map(({ name }) => name), 'policies'], await store.head(), PATIENCE_MS);
   expect(await isServed(from.checkpoints.db)).toBe(true);
   await backup(file, from);
   await worker.stop();

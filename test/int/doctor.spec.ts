@@ -9,7 +9,7 @@ import { allProjections } from '#apps/read-models';
 import { newEvent } from '#test/contract/event-store.contract';
 import { EsdbDouble } from '#test/kit/esdb-double';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { communicate, establish, eventually, silent, workshop } from '#test/kit/worker';
+import { communicate, establish, eventually, PATIENCE_MS, silent, workshop } from '#test/kit/worker';
 
 const counts = { waiting: 0, active: 0, delayed: 0, failed: 0 };
 let db: TestDatabase;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await shop.say('governor', 'resolution', 'r-3', 'RevokeObligation', { obligation: 'o1', reason: 'x' });
   worker = await shop.start({ checkpoints, projections: allProjections });
   const names = [...allProjections.map(({ name }) => name), 'deadlines', 'policies'];
-  await checkpoints.waitFor(names, await store.head(), 20_000);
+  await checkpoints.waitFor(names, await store.head(), PATIENCE_MS);
   deps = { store, checkpoints, jobs: { counts: async () => counts }, projections: allProjections, subscribers: ['policies'], running: true, log: silent }; // prettier-ignore
 });
 afterAll(async () => {

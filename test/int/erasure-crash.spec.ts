@@ -3,7 +3,7 @@ import { createSql, PostgresEventStore, SealedEventStore, Vault } from '#stores'
 import { eraser } from '#apps/worker/eraser';
 import { newEvent } from '#test/contract/event-store.contract';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { silent } from '#test/kit/worker';
+import { PATIENCE_MS, silent } from '#test/kit/worker';
 
 class Body {
   @Sealed() note?: string;
@@ -26,7 +26,7 @@ async function projecting(work: () => Promise<void>): Promise<void> {
   const running = new Projector('projections', [projection], follow).run(stop.signal);
   try {
     await work();
-    expect(await follow.checkpoints.waitFor(['notes'], await store.head(), 30_000)).toBe(true);
+    expect(await follow.checkpoints.waitFor(['notes'], await store.head(), PATIENCE_MS)).toBe(true);
   } finally {
     stop.abort();
     await running;
@@ -45,7 +45,7 @@ it('read models are made anew under traffic: never empty, nothing lost, nothing 
   let least = 0;
   await projecting(async () => {
     await store.append('case-0', NO_STREAM, [newEvent({ note: 'x' }, 'Noted')]);
-    await follow.checkpoints.waitFor(['notes'], await store.head(), 30_000);
+    await follow.checkpoints.waitFor(['notes'], await store.head(), PATIENCE_MS);
     const writing = (async () => {
       for (let n = 1; n <= 60; n++) await store.append(`case-${n}`, NO_STREAM, [newEvent({ note: 'x' }, 'Noted')]);
     })();

@@ -6,7 +6,7 @@ import { Metrics } from '#apps/metrics';
 import { beacon } from '#apps/worker/beacon';
 import { startApi } from '#test/kit/http';
 import { testDatabase } from '#test/kit/postgres';
-import { communicate, establish, happened, TestClock, workshop } from '#test/kit/worker';
+import { communicate, establish, happened, PATIENCE_MS, TestClock, workshop } from '#test/kit/worker';
 
 const counts = async () => ({ waiting: 2, active: 1, delayed: 0, failed: 3 });
 
@@ -49,7 +49,7 @@ it('tells of appends, lateness, lags, backlogs and the queue, and leaves out wha
     await communicate(shop, 'r-1');
     await communicate(shop, 'r-2');
     const worker = await shop.start({ checkpoints });
-    await checkpoints.waitFor(['deadlines', 'policies'], await store.head(), 20_000);
+    await checkpoints.waitFor(['deadlines', 'policies'], await store.head(), PATIENCE_MS);
     expect(await seen()).toMatchObject({
       'peygir_append_seconds_count{outcome="appended"}': 6,
       peygir_append_conflicts_total: 0,

@@ -74,7 +74,7 @@ describe('many nodes on one database', () => {
     const { position } = await does(0, 'governor', 'session', 'energy-1', 'SignMinutes');
     await eventually(async () => (await store.readStream('resolution-energy-1-6')).length > 0);
     expect(BigInt(await store.head()) > BigInt(position)).toBe(true);
-  }, 120_000);
+  });
   afterAll(async () => {
     await Promise.all([...launched].map((node) => node.end('SIGKILL')));
     await store.close();

@@ -34,7 +34,7 @@ describe(`search among ${UNITS} units`, () => {
     }));
     for (let at = 0; at < UNITS; at += 2_000) await searchProjection.apply(units.slice(at, at + 2_000), database);
     await database.query('analyze read_search');
-  }, 120_000);
+  });
   afterAll(() => db?.close());
 
   /** The plan of what the query really asks. */

@@ -4,7 +4,7 @@ import { createSql, openJobs, PostgresEventStore } from '#stores';
 import { allProjections } from '#apps/read-models';
 import type { RunningWorker } from '#apps/worker/worker';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { communicate, establish, eventually, TestClock, told, workshop } from '#test/kit/worker';
+import { communicate, establish, eventually, PATIENCE_MS, TestClock, told, workshop } from '#test/kit/worker';
 
 describe('a worker whose database throws it out again and again', () => {
   let db: TestDatabase;
@@ -47,7 +47,7 @@ describe('a worker whose database throws it out again and again', () => {
     await establish(shop);
     for (let i = 0; i < 50; i++) await communicate(shop, `r-${i}`);
     worker = await shop.start({ projections: allProjections, sweepMs: 500, log });
-    await worker.checkpoints.waitFor(['deadlines'], await store.head(), 10_000);
+    await worker.checkpoints.waitFor(['deadlines'], await store.head(), PATIENCE_MS);
 
     clock.set('2026-08-30T11:00:00.000Z');
     worker.wake();
@@ -57,10 +57,10 @@ describe('a worker whose database throws it out again and again', () => {
       expect(await told(store, `r-${i}`)).toEqual(['AgencyReminded remind', 'DeadlineMissed due']);
     }
     const names = ['deadlines', 'policies', ...allProjections.map(({ name }) => name)];
-    expect(await worker.checkpoints.waitFor(names, await store.head(), 15_000)).toBe(true);
+    expect(await worker.checkpoints.waitFor(names, await store.head(), PATIENCE_MS)).toBe(true);
     const { rows } = await database.query('select what from due');
     expect(rows).toEqual(Array.from({ length: 50 }, () => ({ what: 'rung deputy' })));
     expect([...(await worker.checkpoints.read()).values()].filter(({ error }) => error)).toEqual([]);
     if (lines.length > 40) throw new Error(`${lines.length} lines:\n${lines.join('\n')}`);
-  }, 60_000);
+  });
 });

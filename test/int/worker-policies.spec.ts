@@ -3,7 +3,16 @@ import { createSql, MemoryEventStore, type Database } from '#stores';
 import type { RunningWorker } from '#apps/worker/worker';
 import { POLICY_REFUSALS, policySubscriber } from '#apps/worker/policies';
 import { testDatabase } from '#test/kit/postgres';
-import { communicate, establish, eventually, happened, silent, TestClock, workshop } from '#test/kit/worker';
+import {
+  communicate,
+  establish,
+  eventually,
+  happened,
+  PATIENCE_MS,
+  silent,
+  TestClock,
+  workshop,
+} from '#test/kit/worker';
 
 let db: Awaited<ReturnType<typeof testDatabase>>;
 let database: Database;
@@ -56,12 +65,12 @@ describe('policies', () => {
       decree: '12',
     });
     await eventually(async () => (await types()).includes('DeadlineMoved resolution-r-1'));
-    expect(await worker.policiesReached(await store.head(), 5_000)).toBe(true);
+    expect(await worker.policiesReached(await store.head(), PATIENCE_MS)).toBe(true);
     await worker.stop();
     const before = await types();
     await database.query(`update checkpoints set position = '0' where name = 'policies'`);
     worker = await shop.start();
-    expect(await worker.policiesReached(await store.head(), 5_000)).toBe(true);
+    expect(await worker.policiesReached(await store.head(), PATIENCE_MS)).toBe(true);
     expect(await types()).toEqual(before);
     expect((await database.query('select * from policy_refusals')).rows).toEqual([]);
   });
@@ -115,7 +124,7 @@ describe('the policy subscriber', () => {
       happened('Asked', { to: ['slow', ...Array.from({ length: 60 }, (_, i) => `t-${i}`)] }),
     );
     await store.append('askers-1', -1, events);
-    expect(await checkpoints.waitFor(['policies'], await store.head(), 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['policies'], await store.head(), PATIENCE_MS)).toBe(true);
     expect(started.filter((s) => s.startsWith('slow'))).toEqual(events.map(({ id }) => `slow ${id}`));
     expect(started).toHaveLength(5 * 61);
     expect(most).toBeGreaterThan(20);
@@ -133,7 +142,7 @@ describe('the policy subscriber', () => {
     });
     const asked = happened('Asked', { to: ['yes', 'no', 'down'] });
     await store.append('askers-1', -1, [asked]);
-    expect(await checkpoints.waitFor(['policies'], await store.head(), 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['policies'], await store.head(), PATIENCE_MS)).toBe(true);
     expect(new Set(sent).size).toBe(3);
     expect(sent.filter((s) => s.startsWith('down'))).toHaveLength(3);
     const { rows } = await database.query(
@@ -161,7 +170,7 @@ describe('the policy subscriber', () => {
     const stuck = await eventually(async () => (await checkpoints.read(['policies'])).get('policies')?.error);
     expect(stuck).toBe('TypeError: a fault of ours');
     broken = false;
-    expect(await checkpoints.waitFor(['policies'], await store.head(), 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['policies'], await store.head(), PATIENCE_MS)).toBe(true);
     expect((await checkpoints.read(['policies'])).get('policies')!.error).toBeUndefined();
   });
 

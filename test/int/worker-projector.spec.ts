@@ -1,7 +1,7 @@
 import { Checkpoints, Projector, prepareProjections, systemClock, type Projection } from '#kernel';
 import { createSql, MemoryEventStore, type Database } from '#stores';
 import { testDatabase } from '#test/kit/postgres';
-import { eventually, happened, silent } from '#test/kit/worker';
+import { eventually, happened, PATIENCE_MS, silent } from '#test/kit/worker';
 
 /** Counts events by type. `fault` is thrown after the rows are written, so that only a rollback can save the count. */
 function counter(name: string, { version = 1, mended = false } = {}) {
@@ -75,7 +75,7 @@ describe('read models', () => {
     a.faults.push(new Error('crashed after writing'), new Error('and again'));
     for (let i = 0; i < 20; i++) await append();
     run([a.projection, counter('b').projection]);
-    expect(await checkpoints.waitFor(['a', 'b'], await store.head(), 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['a', 'b'], await store.head(), PATIENCE_MS)).toBe(true);
     expect([await count('a'), await count('b')]).toEqual([20, 20]);
     expect(a.faults).toEqual([]);
   });
@@ -85,9 +85,9 @@ describe('read models', () => {
     run([counter('a').projection], new Checkpoints(database));
     for (let i = 0; i < 60; i++) {
       await append();
-      if (i % 7 === 0) await checkpoints.waitFor(['a'], await store.head(), 5_000);
+      if (i % 7 === 0) await checkpoints.waitFor(['a'], await store.head(), PATIENCE_MS);
     }
-    expect(await checkpoints.waitFor(['a'], await store.head(), 10_000)).toBe(true);
+    expect(await checkpoints.waitFor(['a'], await store.head(), PATIENCE_MS)).toBe(true);
     expect(await count('a')).toBe(60);
   });
 
@@ -125,7 +125,7 @@ describe('read models', () => {
     const last = await append();
     const a = counter('a');
     run([a.projection, counter('b').projection]);
-    expect(await checkpoints.waitFor(['b'], last, 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['b'], last, PATIENCE_MS)).toBe(true);
     const stuck = await eventually(async () => {
       const found = (await checkpoints.read(['a'])).get('a');
       return found?.error?.includes('revision 1') && found;
@@ -135,7 +135,7 @@ describe('read models', () => {
     expect(Number(stuck.position)).toBeLessThan(Number(poisoned));
     expect(await count('a')).toBe(1);
     const later = await append();
-    expect(await checkpoints.waitFor(['b'], later, 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['b'], later, PATIENCE_MS)).toBe(true);
     expect(await count('b')).toBe(4);
   });
 
@@ -146,7 +146,7 @@ describe('read models', () => {
     await stop();
     run([counter('a', { mended: true }).projection, counter('b').projection]);
     const last = await append();
-    expect(await checkpoints.waitFor(['a', 'b'], last, 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['a', 'b'], last, PATIENCE_MS)).toBe(true);
     expect([await count('a'), await count('b')]).toEqual([2, 2]);
     expect((await checkpoints.read(['a'])).get('a')!.error).toBeUndefined();
   });
@@ -154,12 +154,12 @@ describe('read models', () => {
   it('are rebuilt alone, from the beginning, when their version is raised', async () => {
     for (let i = 0; i < 5; i++) await append();
     const stop = run([counter('a').projection, counter('b').projection]);
-    await checkpoints.waitFor(['a', 'b'], await store.head(), 5_000);
+    await checkpoints.waitFor(['a', 'b'], await store.head(), PATIENCE_MS);
     await stop();
     const b = counter('b');
     run([counter('a', { version: 2 }).projection, b.projection]);
     const last = await append();
-    expect(await checkpoints.waitFor(['a', 'b'], last, 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['a', 'b'], last, PATIENCE_MS)).toBe(true);
     const { rows } = await database.query('select n, version from a');
     expect(rows).toEqual([{ n: 6, version: 2 }]);
     expect(await count('b')).toBe(6);
@@ -170,14 +170,14 @@ describe('read models', () => {
     await prepareProjections([counter('a', { version: 2 }).projection], { checkpoints, log: silent });
     run([counter('a').projection, counter('b').projection]);
     const last = await append();
-    expect(await checkpoints.waitFor(['b'], last, 5_000)).toBe(true);
+    expect(await checkpoints.waitFor(['b'], last, PATIENCE_MS)).toBe(true);
     expect((await checkpoints.read(['a'])).get('a')).toMatchObject({ version: 2, position: '0' });
   });
 
   it('get past events that nobody handles, and other processes hear of it', async () => {
     run([counter('a').projection]);
     const last = await append('Unknown');
-    expect(await new Checkpoints(database).waitFor(['a'], last, 5_000)).toBe(true);
+    expect(await new Checkpoints(database).waitFor(['a'], last, PATIENCE_MS)).toBe(true);
     expect(await count('a')).toBe(0);
     expect(await checkpoints.waitFor(['a'], '999999', 50)).toBe(false);
   });

@@ -5,7 +5,7 @@ import type { RunningWorker } from '#apps/worker/worker';
 import { needs } from '#test/kit/needs';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { testRedis, type TestRedis } from '#test/kit/redis';
-import { communicate, establish, eventually, TestClock, told, workshop } from '#test/kit/worker';
+import { communicate, establish, eventually, PATIENCE_MS, TestClock, told, workshop } from '#test/kit/worker';
 
 needs('redis-server')('alarms, on BullMQ over Redis', () => {
   let db: TestDatabase;
@@ -89,12 +89,12 @@ needs('redis-server')('alarms, on BullMQ over Redis', () => {
     // By then the drivers have tried to reconnect many times.
     await eventually(async () => tries >= 5);
     await communicate(shop, 'meanwhile');
-    expect(await running.policiesReached(await store.head(), 15_000)).toBe(true);
-    expect(await running.checkpoints.waitFor(['deadlines'], await store.head(), 15_000)).toBe(true);
+    expect(await running.policiesReached(await store.head(), PATIENCE_MS)).toBe(true);
+    expect(await running.checkpoints.waitFor(['deadlines'], await store.head(), PATIENCE_MS)).toBe(true);
     expect(await missed()).toBe(0);
     expect(lines.toSorted()).toEqual(['alarms wait for the queue', 'cannot get on; trying again']);
     await redis.start();
-    await eventually(async () => (await missed()) === 300, 20_000);
+    await eventually(async () => (await missed()) === 300);
     await eventually(async () => lines.length === 4);
     expect(lines.slice(2).toSorted()).toEqual(['getting on again', 'the queue works again']);
   });

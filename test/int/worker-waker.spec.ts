@@ -5,6 +5,9 @@ import type { RunningWorker } from '#apps/worker/worker';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
 import { communicate, establish, eventually, silent, TestClock, told, workshop } from '#test/kit/worker';
 
+/** A sweep that never comes in a test, so that what rings was not found by it. */
+const NEVER_MS = 3_600_000;
+
 describe('alarms, on BullMQ over PostgreSQL', () => {
   let db: TestDatabase;
   let database: Database;
@@ -41,7 +44,7 @@ describe('alarms, on BullMQ over PostgreSQL', () => {
   it('ring when their instant comes, each once, until the last', async () => {
     const shop = workshop({ store, database, clock, jobs: await open() });
     await establish(shop);
-    worker = await shop.start();
+    worker = await shop.start({ sweepMs: NEVER_MS });
     await communicate(shop, 'r-1');
     // Due on the 30th at 11:00 UTC; the reminder at the opening of the 27th. Nothing rings a moment too early.
     for (const [at, n] of [
@@ -53,7 +56,7 @@ describe('alarms, on BullMQ over PostgreSQL', () => {
       worker.wake();
       await eventually(async () => (await told(store, 'r-1')).length === n);
       const [last] = (await store.readStream('resolution-r-1')).slice(-1);
-      expect(last!.data.firedAt >= at && last!.data.firedAt < at.replace(':00.000', ':05.000')).toBe(true);
+      expect(last!.data.firedAt >= at).toBe(true);
     }
     expect(await told(store, 'r-1')).toEqual(FIRST);
   });
@@ -62,10 +65,10 @@ describe('alarms, on BullMQ over PostgreSQL', () => {
     const shop = workshop({ store, database, clock, jobs: await open() });
     await establish(shop);
     await communicate(shop, 'far');
-    worker = await shop.start();
+    worker = await shop.start({ sweepMs: NEVER_MS });
     await eventually(async () => (await database.query('select from due')).rowCount === 1);
     await communicate(shop, 'near', { duration: 'PT1S' });
-    await eventually(async () => (await told(store, 'near')).length === 1, 5_000);
+    await eventually(async () => (await told(store, 'near')).length === 1);
   });
 
   it('are added again by the sweep when the queue has lost them', async () => {

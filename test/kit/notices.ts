@@ -16,7 +16,7 @@ import {
   type SenderDeps,
 } from '#notices';
 import { createSql, MemoryEventStore } from '#stores';
-import { happened, silent, TestClock, workshop, type Workshop } from './worker.js';
+import { happened, PATIENCE_MS, silent, TestClock, workshop, type Workshop } from './worker.js';
 import { testDatabase } from './postgres.js';
 
 /** A real SMTP server on a free port; `refuse` makes it say no to recipients. */
@@ -195,7 +195,7 @@ export async function aNoticeHouse(mail: MailServer): Promise<NoticeHouse> {
       house.settling = false;
       clock.set(new Date().toISOString());
       mark = await store.head();
-      await worker.checkpoints.waitFor([noticesProjection.name], mark, 15_000);
+      await worker.checkpoints.waitFor([noticesProjection.name], mark, PATIENCE_MS);
       await database.query('delete from notice_outbox');
     },
     async close() {

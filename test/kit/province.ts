@@ -5,7 +5,7 @@ import { compose, type Running } from '#apps/compose';
 import { issueToken } from '#apps/api/auth';
 import type { Config } from '#apps/config';
 import type { Role } from '#kernel';
-import { silent } from './worker.js';
+import { PATIENCE_MS, silent } from './worker.js';
 import { dataFolder } from './cli.js';
 import { testDatabase } from './postgres.js';
 
@@ -171,7 +171,7 @@ export async function eventually(
   path: string,
   good: (body: any) => boolean = () => true,
 ): Promise<any> {
-  for (const until = performance.now() + 15_000; ;) {
+  for (const until = performance.now() + PATIENCE_MS; ;) {
     await settles();
     const { status, body } = await asks('governor', 'GET', path);
     if (status === 200 && good(body)) return body;

@@ -137,8 +137,11 @@ export async function told(store: EventStore, id: string): Promise<string[]> {
     .map(({ type, data }) => `${type} ${data.rung ?? data.duty}`);
 }
 
+/** How long a test waits for what must come. A slow machine is no fault of the product. */
+export const PATIENCE_MS = 100_000;
+
 /** Waits until `look` answers something, looking again and again. */
-export async function eventually<T>(look: () => Promise<T | undefined | false>, patienceMs = 60_000): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined | false>, patienceMs = PATIENCE_MS): Promise<T> {
   for (const until = performance.now() + patienceMs; ;) {
     const seen = await look();
     if (seen) return seen;

@@ -23,7 +23,7 @@ describe('the province in numbers, after nine Economic Tuesdays', () => {
     await simulation.advance('2026-11-22T08:30:00.000Z');
     [models, others] = await Promise.all([readModels(), readModels()]);
     await models.apply(all);
-  }, 60_000);
+  });
   afterAll(() => Promise.all([models?.close(), others?.close()]));
 
   const press = (asOf?: string) => models.get(`press${asOf ? `?asOf=${asOf}` : ''}`, governor);

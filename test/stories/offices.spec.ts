@@ -70,7 +70,13 @@ describe('offices, and the persons who hold them', () => {
         status: 'missed',
         rung: 'deputy',
         at: at('2026-09-07', '07:30'),
-        heldBy: { office: 'deputy', holder: 'آقای احمدی', substitute: 'خانم مرادی', acting: 'خانم مرادی', vacant: false },
+        heldBy: {
+          office: 'deputy',
+          holder: 'آقای احمدی',
+          substitute: 'خانم مرادی',
+          acting: 'خانم مرادی',
+          vacant: false,
+        },
       },
     ]);
     expect((await province.sees('governor', 'offices/inspection/escalations')).items).toEqual([]);

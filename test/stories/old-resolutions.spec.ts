@@ -237,7 +237,7 @@ describe('a drawer of old resolutions', () => {
     expect(said.err).toContain(`row ${ROWS + 2}, cell C${ROWS + 2}: "کی؟" must be a date`);
     expect(said.err).toContain('Nothing was sent.');
     expect((await province.sees('governor', 'resolutions')).items).toEqual([]);
-  }, 120_000);
+  });
 
   it('are loaded, and what was never done stands open and missed', async () => {
     const target = { server: province.url, token: await province.token('registrar') };
@@ -252,5 +252,5 @@ describe('a drawer of old resolutions', () => {
     expect(await send(understood, target)).toEqual([]);
     const again = await province.running.store.readAll(head, 100);
     expect(again.events.filter(({ metadata }) => metadata.actor.role === 'registrar')).toEqual([]);
-  }, 240_000);
+  });
 });
