@@ -2,19 +2,18 @@ import { Module, type DynamicModule, type LoggerService } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { DecideHandler } from '#kernel';
 import { API, type ApiDeps } from './api.js';
 import { AuditController } from './audit.controller.js';
 import { CommandsController } from './commands.controller.js';
+import { docsRoutes } from './docs.js';
 import { edge, type EdgeOptions } from './edge.js';
 import { evidenceRoutes } from './evidence.js';
 import { HealthController } from './health.controller.js';
 import { ImportsController } from './imports.controller.js';
 import { liveRoutes } from './live.js';
 import { LogController } from './log.controller.js';
-import { openApi } from './openapi.js';
 import { PastController } from './past.controller.js';
 import { ProblemFilter } from './problem.js';
 import { ProofController } from './proof.controller.js';
@@ -60,13 +59,12 @@ export async function createApi(deps: ApiDeps & Omit<EdgeOptions, 'auth'>): Prom
   const { evidence } = deps;
   if (evidence) await fastify.register(evidenceRoutes({ ...deps, evidence }));
   await fastify.register(liveRoutes(deps));
+  await fastify.register(docsRoutes(deps));
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(deps), adapter, {
     logger: nestLog(log),
     bodyParser: false,
     abortOnError: false,
   });
-  // Made when it is first asked for: hundreds of schemas are not what a start should wait for.
-  SwaggerModule.setup('docs', app, () => openApi(app, deps), { jsonDocumentUrl: 'docs-json', raw: ['json'] });
   await app.init();
   await adapter.getInstance().ready();
   return app;

@@ -1,5 +1,4 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -37,7 +36,6 @@ export class ReceiptQuery {
 
 /** Everything on the two axes of time, the proofs of it, and who has looked. Reads are recorded, with their `Purpose`. */
 @Controller('v1')
-@ApiExcludeController()
 export class AuditController {
   private readonly replay: Replay;
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Decide, parseInstant, Refused, type Actor, type Answer, type Instant, type Order } from '#kernel';
 import { Who } from './edge.js';
@@ -19,7 +18,6 @@ const COMMAND_ID = /^[\x21-\x7e]{1,200}$/;
  * The OpenAPI document lists them one by one (openapi.ts).
  */
 @Controller('v1')
-@ApiExcludeController()
 export class CommandsController {
   constructor(private readonly bus: CommandBus) {}
 

@@ -1,5 +1,4 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Sql } from '#kernel';
 import { API, type ApiDeps } from './api.js';
@@ -12,7 +11,6 @@ const PATIENCE_MS = 2_000;
  * is away without which it still serves. `/metrics`: figures for Prometheus, of no case. No token is needed.
  */
 @Controller()
-@ApiExcludeController()
 export class HealthController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 

@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, Length, ValidateNested } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
@@ -58,7 +57,6 @@ type LineResult =
   | { refused: string; status: number; detail: string; errors: readonly FieldError[]; command: string; id: string };
 
 @Controller('v1/imports')
-@ApiExcludeController()
 export class ImportsController {
   private readonly aggregateOf: ReadonlyMap<string, string>;
 

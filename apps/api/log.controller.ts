@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Query, Req, StreamableFile } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
@@ -38,7 +37,6 @@ export class EventsQuery {
 
 /** The log as it stands, for oversight. */
 @Controller('v1')
-@ApiExcludeController()
 export class LogController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 

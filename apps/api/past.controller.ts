@@ -1,5 +1,4 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn, IsString } from 'class-validator';
 import { kinds, Refused, Scoped, shaped, sql, type Actor, type Fragment } from '#kernel';
 import { API, type ApiDeps } from './api.js';
@@ -39,7 +38,6 @@ export interface Changed {
 
 /** The time machine: which days there are, and what is different between two of them. */
 @Controller('v1/past')
-@ApiExcludeController()
 export class PastController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 

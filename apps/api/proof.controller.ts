@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, HttpCode, Inject, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Zip, ZipDeflate } from 'fflate';
@@ -23,7 +22,6 @@ export class ExportQuery {
 
 /** What the log is proven by: checkpoints, the proof of one event, an export that proves itself. For oversight. */
 @Controller('v1')
-@ApiExcludeController()
 export class ProofController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 

@@ -1,5 +1,4 @@
 import { Controller, Get, Inject, Req, Res, type Type } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { comparePositions, Refused, shaped, type Actor, type Query } from '#kernel';
 import { API, type ApiDeps } from './api.js';
@@ -12,7 +11,6 @@ const PATIENCE_MS = 2_000;
 /** A controller with one GET for each read. */
 export function readsController(reads: readonly Query[]): Type {
   @Controller('v1')
-  @ApiExcludeController()
   class ReadsController {
     constructor(@Inject(API) readonly api: ApiDeps) {}
   }

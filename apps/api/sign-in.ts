@@ -1,5 +1,4 @@
 import { Controller, Delete, Get, HttpCode, Inject, Req, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '#kernel';
 import { API, type ApiDeps } from './api.js';
@@ -56,7 +55,6 @@ export class SignIn implements WayIn {
 }
 
 @Controller()
-@ApiExcludeController()
 export class SignInController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 

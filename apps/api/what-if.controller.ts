@@ -1,5 +1,4 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString } from 'class-validator';
 import { Id, Refused, shaped, splitStream, type Actor, type Asked, type Decided, type Instant } from '#kernel';
@@ -39,7 +38,6 @@ const MAX_HORIZON_MS = 3 * 366 * 86_400_000;
  * nobody did anything else. It decides and settles with the very functions that would do it, and appends nothing.
  */
 @Controller('v1')
-@ApiExcludeController()
 export class WhatIfController {
   constructor(@Inject(API) private readonly api: ApiDeps) {}
 

@@ -13,7 +13,7 @@ export function needs(program: string): (name: string, tests: () => void) => voi
     if (process.env['CI']) {
       describe(name, () => it(`needs ${program}`, () => Promise.reject(new Error(`no ${program} on PATH`))));
     } else {
-      process.stderr.write(`skipped: ${name}: no ${program} on PATH\n`);
+      process.stderr.write(`skipped: no ${program} on PATH: ${name}\n`);
       describe.skip(name, tests);
     }
   };
