@@ -48,7 +48,15 @@ async function made(data: string): Promise<void> {
   const stop = new AbortController();
   const folded = await perSecond(async () => {
     const running = new Projector('bench', followers, { store, checkpoints, log: silent }).run(stop.signal);
-    while (!(await checkpoints.waitFor([...followers.map(({ name }) => name)], head, 5_000).catch(() => sleep(100))));
+    while (
+      !(await checkpoints
+        .waitFor(
+          followers.map(({ name }) => name),
+          head,
+          5_000,
+        )
+        .catch(() => sleep(100)))
+    );
     stop.abort();
     await running;
     return events;

@@ -2,7 +2,7 @@ import { Checkpoints, Lanes, Leases, Overtaken, systemClock } from '#kernel';
 import { createSql, PostgresEventStore, type Database } from '#stores';
 import { allProjections } from '#apps/read-models';
 import { testDatabase, type TestDatabase } from '#test/kit/postgres';
-import { communicate, establish, eventually, silent, workshop } from '#test/kit/worker';
+import { communicate, establish, eventually, PATIENCE_MS, silent, workshop } from '#test/kit/worker';
 
 describe('leases', () => {
   let db: TestDatabase;
@@ -86,17 +86,17 @@ describe('a worker whose leases another holds', () => {
         const all = await worker.checkpoints.read(names);
         return names.map((name) => all.get(name)?.position);
       };
-      expect(await worker.checkpoints.waitFor([...names, 'policies'], await store.head(), 20_000)).toBe(true);
+      expect(await worker.checkpoints.waitFor([...names, 'policies'], await store.head(), PATIENCE_MS)).toBe(true);
       await database.query(`update leases set holder = 'thief', expires_at = clock_timestamp() + interval '1 hour'
         where name in ('projections', 'deadlines', 'other')`);
       const before = await standing();
       await communicate(shop, 'r-1');
       const head = await store.head();
       // What it may do it has done, so what it may not do it has tried.
-      expect(await worker.policiesReached(head, 20_000)).toBe(true);
+      expect(await worker.policiesReached(head, PATIENCE_MS)).toBe(true);
       expect(await standing()).toEqual(before);
       await database.query(`delete from leases where holder = 'thief'`);
-      expect(await worker.checkpoints.waitFor(names, head, 20_000)).toBe(true);
+      expect(await worker.checkpoints.waitFor(names, head, PATIENCE_MS)).toBe(true);
     } finally {
       await worker.stop();
       await db.close();
