@@ -31,7 +31,7 @@ const SCHEMA = `
     sha256 text not null references evidence on delete cascade, giver text not null, primary key (sha256, giver));`;
 
 /** Two starters that alter a table at once would wait for each other's locks. */
-const LOCK = 'select pg_advisory_xact_lock(7_309_418)';
+const LOCK = 'select pg_advisory_xact_lock(7309418)';
 
 /** Evidence by its hash: stored whole or not at all, and never changed. What it is stands in PostgreSQL, its bytes in `bytes`. */
 export class Evidence {

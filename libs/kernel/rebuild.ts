@@ -6,9 +6,9 @@ import { BATCH, type Checkpoints } from './subscriber.js';
 
 /** Where the new tables grow (migrate.ts); one rebuild at a time. */
 const BESIDE = 'set local search_path = rebuilding, public';
-const REBUILD_LOCK = 'select pg_advisory_xact_lock(7_309_418)';
+const REBUILD_LOCK = 'select pg_advisory_xact_lock(7309418)';
 /** For whoever reads many tables in one snapshot; held by the session. */
-export const REBUILD_SHARED = 'select pg_advisory_lock_shared(7_309_418)';
+export const REBUILD_SHARED = 'select pg_advisory_lock_shared(7309418)';
 
 /**
  * Makes read models anew from the log, in one transaction and beside the ones that are read: nobody sees them empty, and

@@ -44,7 +44,7 @@ export class Overtaken extends Error {
 }
 
 /** One advisory lock for whoever creates tables, so that several starters do not trip over each other. */
-export const SCHEMA_LOCK = 'select pg_advisory_xact_lock(7_309_417)';
+export const SCHEMA_LOCK = 'select pg_advisory_xact_lock(7309417)';
 
 export class Checkpoints {
   /** Of the subscribers that run in this process. */
