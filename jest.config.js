@@ -29,6 +29,6 @@ export default {
   setupFiles: ['<rootDir>/test/setup.ts'],
   // Generous: a slow machine is no fault of the product, and a test that hangs is found all the same.
   testTimeout: 240_000,
-  // One more than the two cores: most of what takes long waits for a process, a browser or a database.
-  maxWorkers: 3,
+  // Two more than the two cores: most of what takes long waits for a process, a browser or a database.
+  maxWorkers: 4,
 };
