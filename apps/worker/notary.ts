@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Trouble, type Checkpoints, type Clock, type Database, type Log } from '#kernel';
+import { Sleeper, Trouble, type Checkpoints, type Clock, type Database, type Log } from '#kernel';
 import { readCheckpoints, readHead, signClosedDay, type SignerKey } from '#audit';
 import { witnessed, type WitnessPolicy } from '#apps/audit';
 
@@ -28,11 +28,10 @@ export async function notary(deps: NotaryDeps, signal: AbortSignal): Promise<voi
   const { database, checkpoints, clock, key, policy, log, everyMs = EVERY_MS } = deps;
   const asked = policy.witnesses.some(({ url }) => url);
   const trouble = new Trouble(log, {});
-  let nudge = () => {};
-  const off = checkpoints.onMoved((names) => asked && names.includes('merkle') && nudge());
+  const sleeper = new Sleeper();
+  const off = checkpoints.onMoved((names) => asked && names.includes('merkle') && sleeper.wake());
   try {
     while (!signal.aborted) {
-      const moved = new Promise<void>((resolve) => (nudge = resolve));
       try {
         await signClosedDay(database, key, clock.now());
         const refusals = asked ? await cosigned() : [];
@@ -41,10 +40,7 @@ export async function notary(deps: NotaryDeps, signal: AbortSignal): Promise<voi
       } catch (error) {
         trouble.begins(error, 'the latest checkpoint cannot be looked after; trying again');
       }
-      const waiting = new AbortController();
-      const until = AbortSignal.any([signal, waiting.signal]);
-      await Promise.race([sleep(everyMs, undefined, { signal: until }).catch(() => {}), moved]);
-      waiting.abort();
+      await sleeper.sleep(everyMs, signal);
       await sleep(asked ? GATHER_MS : 0, undefined, { signal }).catch(() => {});
     }
   } finally {
