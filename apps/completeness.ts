@@ -3,6 +3,7 @@ import {
   byCodePoint,
   comparePositions,
   factOf,
+  hasTable,
   sameJson,
   splitStream,
   type Database,
@@ -133,10 +134,7 @@ class Fold {
 }
 
 async function waitedFaults(sql: Sql, { all }: Waitings): Promise<string[]> {
-  const { rows: tables } = await sql.query<{ there: boolean }>(
-    `select to_regclass('read_watches') is not null as there`,
-  );
-  if (!tables[0]!.there) return ['The table of what is waited for is missing.'];
+  if (!(await hasTable(sql, 'read_watches'))) return ['The table of what is waited for is missing.'];
   const faults: string[] = [];
   const unseen = new Map(all);
   for (let after = ''; ;) {

@@ -3,6 +3,7 @@ import {
   Checkpoints,
   comparePositions,
   ERASED,
+  hasTable,
   prepareProjections,
   Projector,
   restart,
@@ -226,16 +227,13 @@ async function queue({ jobs }: DoctorDeps, found: Diagnosis): Promise<void> {
 }
 
 async function cosigned({ checkpoints: { db }, witnesses }: DoctorDeps, found: Diagnosis): Promise<void> {
-  const { rows } = await db.query<{ there: boolean }>(`select to_regclass('audit_head') is not null as there`);
-  const fault = witnesses && rows[0]!.there && (await unwitnessed(db, witnesses, new Date().toISOString()));
+  const there = await hasTable(db, 'audit_head');
+  const fault = witnesses && there && (await unwitnessed(db, witnesses, new Date().toISOString()));
   if (fault) found.faults.push(fault);
 }
 
 async function policies({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): Promise<void> {
-  const { rows: there } = await db.query<{ there: boolean }>(
-    `select to_regclass('policy_refusals') is not null as there`,
-  );
-  if (!there[0]!.there) return;
+  if (!(await hasTable(db, 'policy_refusals'))) return;
   const { rows } = await db.query<{ n: number; policy: string; stream: string; command: string; code: string }>(
     `select count(*) over ()::int as n, policy, stream, command, code from policy_refusals order by at desc limit ${SHOWN}`,
   );
@@ -249,10 +247,7 @@ async function policies({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): 
 const FAILING_TRIES = 2;
 
 async function notices({ checkpoints: { db } }: DoctorDeps, found: Diagnosis): Promise<void> {
-  const { rows: there } = await db.query<{ there: boolean }>(
-    `select to_regclass('notice_outbox') is not null as there`,
-  );
-  if (!there[0]!.there) return;
+  if (!(await hasTable(db, 'notice_outbox'))) return;
   const { rows } = await db.query<{ failing: string; n: number; tries: number; waited: number }>(
     `select failing, count(distinct notice)::int as n, max(attempts) as tries,
        extract(epoch from clock_timestamp() - min(queued_at))::float as waited

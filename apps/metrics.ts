@@ -1,5 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
-import { comparePositions, WrongRevision, type Checkpoints, type EventStore, type Jobs, type NewEvent } from '#kernel';
+import {
+  comparePositions,
+  hasTable,
+  WrongRevision,
+  type Checkpoints,
+  type EventStore,
+  type Jobs,
+  type NewEvent,
+} from '#kernel';
 
 export interface MetricsDeps {
   checkpoints: Checkpoints;
@@ -174,10 +182,7 @@ export class Metrics {
   }
 
   private async outbox(db: Checkpoints['db']): Promise<void> {
-    const { rows: there } = await db.query<{ there: boolean }>(
-      `select to_regclass('notice_outbox') is not null as there`,
-    );
-    if (!there[0]!.there) return;
+    if (!(await hasTable(db, 'notice_outbox'))) return;
     const { rows } = await db.query<{ state: string; n: number }>(
       `select state, count(o.event_id)::int as n from unnest(array['waiting', 'sent', 'undelivered']) state
          left join notice_outbox o using (state) group by state`,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { Refused, splitStream, systemClock, type Database } from '#kernel';
+import { hasTable, Refused, splitStream, systemClock, type Database } from '#kernel';
 import { Readers, signHead, vkey, type Reader, type Scope, type SignerKey } from '#audit';
 import { auditKey, policyFrom, receiptOf, witnessed } from '#apps/audit';
 import { logger } from '#apps/compose';
@@ -28,8 +28,8 @@ async function opened<T>(work: (deployment: Opened, config: ReturnType<typeof re
 }
 
 async function grown(database: Database): Promise<void> {
-  const { rows } = await database.query(`select to_regclass('audit_head') as there`);
-  if (!rows[0].there) throw new Failure('There is no Merkle log yet: a worker makes it; start peygir once.');
+  if (await hasTable(database, 'audit_head')) return;
+  throw new Failure('There is no Merkle log yet: a worker makes it; start peygir once.');
 }
 
 /** The file of --policy, else the one that the deployment is configured with. */
@@ -88,8 +88,8 @@ export async function exportTo(
 
 /** Whoever reads on the machine itself is recorded as whom the machine knows; a worker brings it into the log. */
 async function noted(database: Database, what: string, purpose?: string): Promise<void> {
-  const { rows } = await database.query(`select to_regclass('audit_reads') as there`);
-  if (!rows[0].there) throw new Failure('Nobody could record who reads: a worker makes the tables; start peygir once.');
+  if (!(await hasTable(database, 'audit_reads')))
+    throw new Failure('Nobody could record who reads: a worker makes the tables; start peygir once.');
   await new Readers(database, systemClock).note({ id: `cli.${userInfo().username}`, role: 'admin' }, what, purpose);
 }
 

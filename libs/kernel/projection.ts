@@ -8,6 +8,12 @@ export interface Sql {
   ): Promise<{ rows: Row[]; rowCount: number | null }>;
 }
 
+/** Whether there is such a table: whoever makes it may not have run here yet. */
+export async function hasTable(sql: Sql, name: string): Promise<boolean> {
+  const { rows } = await sql.query<{ there: boolean }>('select to_regclass($1) is not null as there', [name]);
+  return rows[0]!.there;
+}
+
 /** A database whose work commits together or not at all. @throws StoreUnavailable when it cannot be reached. */
 export interface Database extends Sql {
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
